@@ -1,0 +1,7 @@
+//! The one binary: see [`vsara::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vsara::cli::run()
+}

@@ -1,0 +1,244 @@
+//! Module profiles: facts about a type number, never behaviour.
+//!
+//! A profile is a TOML file; the built-in ones are embedded from `profiles/`, and every key is
+//! explained once in `profiles/sara-r510s.toml`. Unknown keys are refused. Every value of a
+//! built-in file carries its source as a trailing comment: `manual`, `driver`, `seed` (the
+//! published getting-started guide) or `designed`.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+
+/// Everything vsara knows about one type number.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// Who the module says it is.
+    pub identity: Identity,
+    /// Limits and habits of its AT language.
+    pub at: AtFacts,
+    /// Which commands exist, by chapter.
+    pub commands: Commands,
+    /// Power states and how long they take under `--timing module`.
+    pub power: Power,
+    /// Radio access technologies and registration.
+    pub network: Network,
+    /// PDP contexts.
+    pub packet: Packet,
+    /// IoT Security-as-a-Service; absent where the module has none.
+    pub security: Option<Security>,
+}
+
+/// Identification strings.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// `AT+CGMI`.
+    pub manufacturer: String,
+    /// `AT+CGMM`.
+    pub model: String,
+    /// `ATI`, for example `SARA-R510S-01B-00`.
+    pub type_number: String,
+    /// First part of `ATI9`, and `AT+CGMR`.
+    pub modem_version: String,
+    /// Second part of `ATI9`.
+    pub application_version: String,
+    /// Type allocation code: the first 8 digits of every IMEI of this type.
+    pub tac: String,
+    /// Whether `AT+CGSN=<snt>` exists.
+    pub cgsn_with_type: bool,
+}
+
+/// What `AT+CMEE` and syntax errors look like, and the limits of a command line.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AtFacts {
+    /// Longest command line, terminator not counted, in bytes.
+    pub command_line_max: usize,
+    /// Most input held back behind a command that cannot be aborted, in bytes.
+    pub waiting_input_max: usize,
+    /// `+CMEE` after power-on.
+    pub cmee_default: u8,
+    /// CME error code for a command the profile does not list; absent: a bare `ERROR`.
+    pub unknown_command_cme: Option<u16>,
+    /// CME error code for a wrong parameter.
+    pub bad_parameter_cme: u16,
+    /// `+IPR` from the factory; 0 is autobauding.
+    pub ipr_default: u32,
+}
+
+/// Names of the commands that exist, as they are typed: `E`, `&W`, `+CREG`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Commands {
+    /// Chapter *General*: identification.
+    pub general: Vec<String>,
+    /// Chapter *Mobile equipment control and status*: power, SIM, clock.
+    pub control: Vec<String>,
+    /// Chapter *Network service*: registration, operator.
+    pub network: Vec<String>,
+    /// Chapter *V24 control and V25ter*: echo, result codes, S-registers, stored profiles.
+    pub v25ter: Vec<String>,
+    /// Chapter *Packet switched data services*.
+    pub packet: Vec<String>,
+    /// Chapter *Device and data security*.
+    pub security: Vec<String>,
+}
+
+/// Power states.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Power {
+    /// From power-on to the first answer, in milliseconds.
+    pub boot_ms: u32,
+    /// From the first answer until the SIM is ready (`SIM busy` before), in milliseconds.
+    pub sim_ready_ms: u32,
+    /// From the first answer until the root of trust is ready (`SEC busy` before), in milliseconds.
+    pub security_ready_ms: u32,
+    /// From `OK` of `AT+CPWROFF` to off, in milliseconds.
+    pub power_off_ms: u32,
+    /// Whether `+UCPWROFF` announces the end of a power-off.
+    pub announces_power_off: bool,
+    /// Values of `AT+CFUN` that reset the module.
+    pub cfun_reset: BTreeSet<u8>,
+    /// Whether the real-time clock survives a power loss.
+    pub rtc_survives_power_loss: bool,
+    /// How long a command takes to answer under `--timing module`, in milliseconds.
+    pub response_ms: u32,
+}
+
+/// Registration and the radio.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// Radio access technologies, in factory order of preference.
+    pub rats: Vec<RatFacts>,
+    /// Highest `<n>` of `+CREG`.
+    pub creg_n_max: u8,
+    /// Highest `<n>` of `+CEREG`.
+    pub cereg_n_max: u8,
+    /// Whether `+CEREG` carries one more field (`<rac_or_mme>`) after `<tac>`.
+    pub cereg_rac_field: bool,
+    /// `+CTZU` from the factory.
+    pub ctzu_default: u8,
+}
+
+/// A radio access technology as this module does it, used under `--timing module`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RatFacts {
+    /// Which one.
+    pub rat: Rat,
+    /// From radio on to registered, in milliseconds.
+    pub registration_ms: u32,
+    /// One way, in milliseconds.
+    pub latency_ms: u32,
+    /// Uplink, in bits per second.
+    pub uplink_bps: u32,
+    /// Downlink, in bits per second.
+    pub downlink_bps: u32,
+}
+
+/// Radio access technologies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Rat {
+    /// LTE Cat M1.
+    #[serde(rename = "lte-m")]
+    LteM,
+    /// LTE Cat NB1.
+    #[serde(rename = "nb-iot")]
+    NbIot,
+    /// GSM/GPRS/EDGE.
+    #[serde(rename = "gsm")]
+    Gsm,
+}
+
+/// PDP contexts.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Packet {
+    /// Lowest `<cid>`.
+    pub cid_min: u8,
+    /// Highest `<cid>`.
+    pub cid_max: u8,
+    /// Most contexts active at once.
+    pub active_max: u8,
+    /// Fields after `<APN>` and `<PDP_addr>` in the answer to `+CGDCONT?`, as they read from the factory.
+    pub cgdcont_tail: String,
+    /// `<PDP_type>` of context 1 from the factory.
+    pub pdp_type_default: String,
+}
+
+/// IoT Security-as-a-Service on the module's side.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Security {
+    /// `AT+USECDEVINFO?` while the bootstrap is in progress.
+    pub devinfo_while_bootstrapping: WhileBootstrapping,
+    /// A set `AT+USECDEVINFO` on a sealed module.
+    pub sealed_again: SealedAgain,
+    /// Longest DeviceProfileUID, in characters.
+    pub profile_uid_max: usize,
+    /// Longest device serial number, in characters.
+    pub serial_number_max: usize,
+    /// Least time between two security heartbeats asked for by `AT+USECCONN`, in seconds.
+    pub heartbeat_limit_s: u32,
+    /// Longest blocking heartbeat before it is aborted, in seconds.
+    pub heartbeat_timeout_s: u32,
+    /// Automatic heartbeat period before the service says otherwise, in seconds.
+    pub heartbeat_period_s: u32,
+    /// Commands that run a due heartbeat first.
+    pub heartbeat_first: BTreeSet<String>,
+    /// First pause after a failed attempt, in seconds; it doubles from there.
+    pub retry_first_s: u32,
+    /// Longest pause after a failed attempt, in seconds.
+    pub retry_max_s: u32,
+    /// Random part of a pause, in percent of it.
+    pub retry_jitter_percent: u8,
+    /// CME error codes, one for each reason.
+    pub errors: SecurityErrors,
+}
+
+/// R4 blocks, R5 answers an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WhileBootstrapping {
+    /// The command answers when the bootstrap has ended.
+    Block,
+    /// The command answers an error at once.
+    Error,
+}
+
+/// What a second seal is answered; it never changes anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SealedAgain {
+    /// `OK`.
+    Ignore,
+    /// An error.
+    Error,
+}
+
+/// Which published SEC code answers which refusal.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecurityErrors {
+    /// The root of trust is not ready yet after power-on.
+    pub busy: u16,
+    /// Bootstrap still in progress.
+    pub bootstrapping: u16,
+    /// Not bootstrapped yet: `AT+USECCONN`.
+    pub not_bootstrapped: u16,
+    /// Within the limit of the last security heartbeat sent, or the elapsed time is negative.
+    pub heartbeat_limit: u16,
+    /// No data connection.
+    pub no_connection: u16,
+    /// The service's name does not resolve.
+    pub dns: u16,
+    /// The heartbeat was aborted at its time limit.
+    pub timeout: u16,
+    /// Refused by the service as a clone.
+    pub refused: u16,
+    /// A second seal, where that is an error.
+    pub sealed: u16,
+}

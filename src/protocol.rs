@@ -1,0 +1,6 @@
+//! What the module and the security service share: keys, messages, CoAP and DTLS sessions.
+
+pub mod coap;
+pub mod keys;
+pub mod message;
+pub mod session;
