@@ -1,0 +1,99 @@
+//! The vocabulary: one file per chapter of the AT manual, each ending in its table.
+//!
+//! A command is one function; inside, a `match` on the form of the request. It reads and asks the
+//! [`Module`], returns a value, and holds no state: what cannot be answered at once is a
+//! [`Pending`], which [`pending`] asks again after every input. Which commands exist is the
+//! profile's: [`Vocabulary`].
+
+pub mod pending;
+pub mod urc;
+pub mod vocabulary;
+
+pub mod control;
+pub mod general;
+pub mod network;
+pub mod packet;
+pub mod security;
+pub mod v25ter;
+
+use crate::at::{CmeError, Failure, Form, Line, Response, Settings};
+use crate::module::Module;
+use crate::module::settings::Reports;
+use crate::time::Now;
+
+pub use self::pending::Pending;
+pub use self::vocabulary::Vocabulary;
+
+/// An entry of a chapter's table.
+#[derive(Debug)]
+pub struct Command {
+    /// As it is typed: `E`, `&W`, `+CREG`.
+    pub name: &'static str,
+    /// Runs it.
+    pub run: Run,
+}
+
+/// Runs a request.
+pub type Run = fn(&mut Context<'_>, Form) -> Result<Reply, Failure>;
+
+/// What a command may look at and change.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The module behind the port.
+    pub module: &'a mut Module,
+    /// V.250 parameters of the port the command came from.
+    pub settings: &'a mut Settings,
+    /// Registration reports of that port.
+    pub reports: &'a mut Reports,
+    /// The commands there are.
+    pub vocabulary: &'a Vocabulary,
+    /// Both clocks.
+    pub now: Now,
+}
+
+/// What a command answers, now or later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Information text, then `OK`.
+    Lines(Vec<Line>),
+    /// Nothing yet.
+    Wait(Pending),
+}
+
+impl Reply {
+    /// `OK`.
+    pub const OK: Self = Reply::Lines(Vec::new());
+
+    /// One line of information text, then `OK`.
+    pub fn line(line: impl Into<Line>) -> Self {
+        Reply::Lines(vec![line.into()])
+    }
+}
+
+/// The chapters, in the order of the manual.
+const CHAPTERS: [&[Command]; 6] = [
+    general::COMMANDS,
+    control::COMMANDS,
+    network::COMMANDS,
+    v25ter::COMMANDS,
+    packet::COMMANDS,
+    security::COMMANDS,
+];
+
+/// Every command there is, in any profile.
+pub fn all() -> impl Iterator<Item = &'static Command> {
+    CHAPTERS.into_iter().flatten()
+}
+
+/// The form of a request does not exist for its command.
+fn no_such_form() -> Failure {
+    Failure::Cme(CmeError::OPERATION_NOT_SUPPORTED)
+}
+
+/// The response of a reply that is ready.
+pub(crate) fn response(result: Result<Vec<Line>, Failure>) -> Response {
+    match result {
+        Ok(lines) => Response::lines(lines),
+        Err(failure) => Response::failed(failure),
+    }
+}

@@ -1,0 +1,269 @@
+//! Chapter *Mobile equipment control and status*: power, SIM, clock, error reports.
+
+use crate::at::{CmeError, Failure, Form};
+use crate::commands::{Command, Context, Reply, no_such_form};
+use crate::module::power::Functionality;
+use crate::time::Timestamp;
+
+/// `+CFUN`, level of functionality (3GPP 27.007 §8.2).
+///
+/// | form | response |
+/// |---|---|
+/// | `AT+CFUN=<fun>[,<rst>]` | |
+/// | `AT+CFUN?` | `+CFUN: <fun>,0` |
+/// | `AT+CFUN=?` | `+CFUN: (0,1,4,<resets>),(0-1)` |
+///
+/// 0 minimum, 1 full, 4 airplane mode; 15 and 16, where the profile has them, reset the module.
+/// Source: manual.
+fn functionality(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    match form {
+        Form::Set(mut args) => {
+            let level = args.number(0..=127u8)?;
+            let reset = args.optional_number(0..=1u8)? == Some(1);
+            args.finish()?;
+            set_functionality(context, level, reset)
+        }
+        Form::Read => Ok(Reply::line(format!("+CFUN: {},0", context.module.functionality().code()))),
+        Form::Test => {
+            let resets = context.module.profile().power.cfun_reset.iter().map(|level| format!(",{level}"));
+            Ok(Reply::line(format!("+CFUN: (0,1,4{}),(0-1)", resets.collect::<String>())))
+        }
+        Form::Action => Err(no_such_form()),
+    }
+}
+
+fn set_functionality(context: &mut Context<'_>, level: u8, reset: bool) -> Result<Reply, Failure> {
+    let now = context.now;
+    let level = match level {
+        0 => Functionality::Minimum,
+        1 => Functionality::Full,
+        4 => Functionality::Airplane,
+        other if context.module.profile().power.cfun_reset.contains(&other) => {
+            context.module.request_reset(now);
+            return Ok(Reply::OK);
+        }
+        _ => return Err(CmeError::INCORRECT_PARAMETERS.into()),
+    };
+    if reset {
+        context.module.request_reset(now);
+    } else {
+        context.module.request_functionality(level, now);
+    }
+    Ok(Reply::OK)
+}
+
+/// `+CPWROFF`, power off. `OK` first, then off. Source: manual.
+fn power_off(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    match form {
+        Form::Action => {
+            context.module.request_power_off(context.now);
+            Ok(Reply::OK)
+        }
+        Form::Test => Ok(Reply::OK),
+        Form::Read | Form::Set(_) => Err(no_such_form()),
+    }
+}
+
+/// `+CPIN`, state of the SIM (3GPP 27.007 §8.3); the SIM of a virtual module asks for no PIN.
+fn pin(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    match form {
+        Form::Read => sim(context).map(|_| Reply::line("+CPIN: READY")),
+        Form::Set(_) => Err(CmeError::OPERATION_NOT_ALLOWED.into()),
+        Form::Test => Ok(Reply::OK),
+        Form::Action => Err(no_such_form()),
+    }
+}
+
+/// `+CCID`, card identification: `+CCID: <ICCID>`. Source: manual.
+fn card_identification(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    match form {
+        Form::Action | Form::Read => {
+            let identity = sim(context)?;
+            Ok(Reply::line(format!("+CCID: {}", identity.iccid)))
+        }
+        Form::Test => Ok(Reply::OK),
+        Form::Set(_) => Err(no_such_form()),
+    }
+}
+
+/// `+CIMI`, international mobile subscriber identity (3GPP 27.007 §5.6): bare digits.
+fn subscriber_identity(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    match form {
+        Form::Action => Ok(Reply::line(sim(context)?.imsi.as_str())),
+        Form::Test => Ok(Reply::OK),
+        Form::Read | Form::Set(_) => Err(no_such_form()),
+    }
+}
+
+/// `+CCLK`, real-time clock (3GPP 27.007 §8.15).
+///
+/// | form | response |
+/// |---|---|
+/// | `AT+CCLK="<yy/MM/dd,hh:mm:ss[±zz]>"` | |
+/// | `AT+CCLK?` | `+CCLK: "<yy/MM/dd,hh:mm:ss±zz>"` |
+///
+/// Local time; `zz` is the difference to UTC in quarters of an hour.
+fn clock(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    match form {
+        Form::Set(mut args) => {
+            let text = args.string(20)?;
+            args.finish()?;
+            let (moment, zone) = parse_clock(&text).ok_or(CmeError::INCORRECT_PARAMETERS)?;
+            context.module.set_clock(moment, zone, context.now);
+            Ok(Reply::OK)
+        }
+        Form::Read => {
+            let rtc = context.module.nvm().rtc;
+            let shown = render_clock(rtc.at(context.now.system), rtc.zone_quarters);
+            Ok(Reply::line(format!("+CCLK: \"{shown}\"")))
+        }
+        Form::Test => Ok(Reply::OK),
+        Form::Action => Err(no_such_form()),
+    }
+}
+
+/// `+CTZU`, automatic time zone update (3GPP 27.007 §8.40).
+///
+/// | form | response |
+/// |---|---|
+/// | `AT+CTZU=<onoff>` | |
+/// | `AT+CTZU?` | `+CTZU: <onoff>` |
+fn time_zone_update(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    match form {
+        Form::Set(mut args) => {
+            let on = args.number(0..=1u8)? == 1;
+            args.finish()?;
+            context.module.change_settings(|nvm| nvm.network.time_zone_update = on);
+            Ok(Reply::OK)
+        }
+        Form::Read => {
+            let on = context.module.nvm().network.time_zone_update;
+            Ok(Reply::line(format!("+CTZU: {}", u8::from(on))))
+        }
+        Form::Test => Ok(Reply::line("+CTZU: (0,1)")),
+        Form::Action => Err(no_such_form()),
+    }
+}
+
+/// `+CMEE`, report mobile termination error (3GPP 27.007 §9.1).
+///
+/// | form | response |
+/// |---|---|
+/// | `AT+CMEE=[<n>]` | |
+/// | `AT+CMEE?` | `+CMEE: <n>` |
+fn error_report(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    match form {
+        Form::Set(mut args) => {
+            let level = args.optional_number(0..=2u8)?.unwrap_or(0);
+            args.finish()?;
+            context.settings.cmee = level;
+            Ok(Reply::OK)
+        }
+        Form::Read => Ok(Reply::line(format!("+CMEE: {}", context.settings.cmee))),
+        Form::Test => Ok(Reply::line("+CMEE: (0-2)")),
+        Form::Action => Err(no_such_form()),
+    }
+}
+
+/// The SIM, once it answers.
+fn sim<'a>(context: &'a Context<'_>) -> Result<&'a crate::module::identity::Identity, Failure> {
+    match (context.module.is_sim_ready(context.now), context.module.functionality()) {
+        (false, _) => Err(CmeError::SIM_BUSY.into()),
+        (true, Functionality::Minimum) => Err(CmeError::SIM_NOT_INSERTED.into()),
+        (true, _) => Ok(&context.module.nvm().identity),
+    }
+}
+
+/// The moment (UTC) and time zone of `yy/MM/dd,hh:mm:ss[±zz]`, which shows local time.
+fn parse_clock(text: &str) -> Option<(Timestamp, Option<i8>)> {
+    let (local, zone) = text.split_at_checked(17)?;
+    let shape = local.bytes().enumerate().all(|(place, byte)| match place {
+        2 | 5 => byte == b'/',
+        8 => byte == b',',
+        11 | 14 => byte == b':',
+        _ => byte.is_ascii_digit(),
+    });
+    if !shape {
+        return None;
+    }
+    let field = |place: usize| local.get(place..place + 2)?.parse::<i8>().ok();
+    let local = jiff::civil::DateTime::new(
+        2000 + i16::from(field(0)?),
+        field(3)?,
+        field(6)?,
+        field(9)?,
+        field(12)?,
+        field(15)?,
+        0,
+    )
+    .ok()?;
+    let zone = match zone {
+        "" => None,
+        zone => Some(parse_zone(zone)?),
+    };
+    let utc_ms = local.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond();
+    let shift_ms = i64::from(zone.unwrap_or(0)) * QUARTER_HOUR_MS;
+    Some((Timestamp::from_millis(utc_ms - shift_ms), zone))
+}
+
+/// `±zz`, within the -96 to +96 of 3GPP 27.007.
+fn parse_zone(zone: &str) -> Option<i8> {
+    let (sign, digits) = zone.split_at_checked(1)?;
+    let quarters = digits.parse::<i8>().ok().filter(|_| digits.len() == 2 && digits.as_bytes()[0] != b'+')?;
+    match (sign, quarters) {
+        ("+", 0..=96) => Some(quarters),
+        ("-", 0..=96) => Some(-quarters),
+        _ => None,
+    }
+}
+
+fn render_clock(moment: Timestamp, zone_quarters: i8) -> String {
+    let local_ms = moment.as_millis() + i64::from(zone_quarters) * QUARTER_HOUR_MS;
+    let shown = jiff::Timestamp::from_millisecond(local_ms).unwrap_or_default();
+    let shown = shown.to_zoned(jiff::tz::TimeZone::UTC);
+    format!("{}{zone_quarters:+03}", shown.strftime("%y/%m/%d,%H:%M:%S"))
+}
+
+const QUARTER_HOUR_MS: i64 = 15 * 60 * 1000;
+
+/// The chapter's table.
+pub const COMMANDS: &[Command] = &[
+    Command { name: "+CFUN", run: functionality },
+    Command { name: "+CPWROFF", run: power_off },
+    Command { name: "+CPIN", run: pin },
+    Command { name: "+CCID", run: card_identification },
+    Command { name: "+CIMI", run: subscriber_identity },
+    Command { name: "+CCLK", run: clock },
+    Command { name: "+CTZU", run: time_zone_update },
+    Command { name: "+CMEE", run: error_report },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_reads_as_it_was_set() {
+        let check = |text: &str, shown: Option<&str>| {
+            let read = parse_clock(text).map(|(moment, zone)| render_clock(moment, zone.unwrap_or(0)));
+            assert_eq!(read.as_deref(), shown, "{text}");
+        };
+        check("26/01/01,00:00:00+00", Some("26/01/01,00:00:00+00"));
+        check("26/01/01,00:00:00", Some("26/01/01,00:00:00+00"));
+        check("24/02/29,23:59:59-32", Some("24/02/29,23:59:59-32"));
+        check("26/01/01,00:00:00+96", Some("26/01/01,00:00:00+96"));
+        check("26/01/01,00:00:00+97", None);
+        check("26/01/01,00:00:00++4", None);
+        check("26/02/29,00:00:00+00", None);
+        check("26/01/01,24:00:00+00", None);
+        check("26-01-01,00:00:00+00", None);
+        check("é6/01/01,00:00:00", None);
+        check("", None);
+    }
+
+    #[test]
+    fn the_zone_moves_local_time_not_the_moment() {
+        let moment = |text| parse_clock(text).map(|(moment, _)| moment);
+        assert_eq!(moment("26/01/01,01:00:00+04"), moment("26/01/01,00:00:00+00"));
+    }
+}

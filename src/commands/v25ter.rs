@@ -1,0 +1,172 @@
+//! Chapter *V24 control and V25ter*: echo, result codes, S-registers, stored profiles.
+
+use crate::at::{CmeError, Failure, Form, Line, Registers, Settings};
+use crate::commands::{Command, Context, Reply, no_such_form};
+use crate::module::settings::StoredProfile;
+
+/// `E`, command echo (V.250 §6.2.4).
+fn echo(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    switch(&mut context.settings.echo, form)
+}
+
+/// `Q`, result code suppression (V.250 §6.2.5).
+fn quiet(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    switch(&mut context.settings.quiet, form)
+}
+
+/// `V`, DCE response format (V.250 §6.2.6).
+fn verbose(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    switch(&mut context.settings.verbose, form)
+}
+
+/// `X`, result code selection and call progress monitoring (V.250 §6.2.7).
+fn call_progress(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    choice(&mut context.settings.call_progress, form, &[0, 1, 2, 3, 4])
+}
+
+/// `&C`, circuit 109 (DCD) behaviour (V.250 §6.2.8).
+fn circuit_109(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    choice(&mut context.settings.circuit_109, form, &[0, 1])
+}
+
+/// `&D`, circuit 108/2 (DTR) behaviour (V.250 §6.2.9).
+fn circuit_108(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    choice(&mut context.settings.circuit_108, form, &[0, 1, 2])
+}
+
+/// `&S`, circuit 107 (DSR) behaviour.
+fn circuit_107(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    choice(&mut context.settings.circuit_107, form, &[0, 1])
+}
+
+/// `&K`, flow control.
+fn flow_control(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    choice(&mut context.settings.flow_control, form, &[0, 3, 4, 5, 6])
+}
+
+/// `S`, S-registers (V.250 §5.3.2): `S<n>=<value>`, `S<n>?` → three digits.
+fn register(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    let Form::Set(mut args) = form else { return Err(no_such_form()) };
+    let number = args.number(0..=255u8)?;
+    if args.is_empty() {
+        let value = context.settings.register(number).ok_or(CmeError::OPERATION_NOT_SUPPORTED)?;
+        return Ok(Reply::line(format!("{value:03}")));
+    }
+    let value = args.optional_number(0..=255u8)?.unwrap_or(0);
+    args.finish()?;
+    context.settings.set_register(number, value)?;
+    Ok(Reply::OK)
+}
+
+/// `Z`, reset to the stored profile (V.250 §6.1.1).
+fn recall(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    only_profile_0(form)?;
+    let stored = context.module.nvm().stored_profile.clone();
+    restore(context, stored.unwrap_or_else(|| StoredProfile::factory(context.module.profile())));
+    Ok(Reply::OK)
+}
+
+/// `&F`, set to factory-defined configuration (V.250 §6.1.2).
+fn factory(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    only_profile_0(form)?;
+    restore(context, StoredProfile::factory(context.module.profile()));
+    Ok(Reply::OK)
+}
+
+/// `&W`, store the current configuration; what `Z` and the next power-on restore.
+fn store(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    only_profile_0(form)?;
+    let profile = StoredProfile { v250: context.settings.clone(), reports: *context.reports };
+    context.module.change_settings(|nvm| nvm.stored_profile = Some(profile));
+    Ok(Reply::OK)
+}
+
+/// `&V`, display the current configuration. The heading, the S-registers and the rate are what
+/// host software looks for (driver); the rest of the layout is designed.
+fn display(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    only_profile_0(form)?;
+    let settings = &*context.settings;
+    let registers = Registers::NUMBERS
+        .iter()
+        .filter_map(|number| Some(format!("S{number:02}:{:03}", settings.register(*number)?)))
+        .collect::<Vec<_>>();
+    let rate = context.module.profile().at.ipr_default;
+    Ok(Reply::Lines(vec![
+        Line::from("ACTIVE PROFILE:"),
+        Line::from(basic_parameters(settings)),
+        Line::from(registers.join(", ")),
+        Line::from(format!(
+            "+CREG:{}, +CGREG:{}, +CEREG:{}, +CMEE:{}, +IPR:{rate}",
+            context.reports.creg, context.reports.cgreg, context.reports.cereg, settings.cmee
+        )),
+    ]))
+}
+
+fn basic_parameters(settings: &Settings) -> String {
+    format!(
+        "&C{}, &D{}, &S{}, &K{}, E{}, Q{}, V{}, X{}",
+        settings.circuit_109,
+        settings.circuit_108,
+        settings.circuit_107,
+        settings.flow_control,
+        u8::from(settings.echo),
+        u8::from(settings.quiet),
+        u8::from(settings.verbose),
+        settings.call_progress
+    )
+}
+
+fn restore(context: &mut Context<'_>, profile: StoredProfile) {
+    *context.settings = profile.v250;
+    *context.reports = profile.reports;
+}
+
+/// The number behind a basic command; none is 0 (V.250 §5.3.1).
+pub(super) fn number(form: Form) -> Result<u8, Failure> {
+    match form {
+        Form::Action => Ok(0),
+        Form::Set(mut args) => {
+            let number = args.number(0..=255u8)?;
+            args.finish()?;
+            Ok(number)
+        }
+        Form::Read | Form::Test => Err(no_such_form()),
+    }
+}
+
+fn only_profile_0(form: Form) -> Result<(), Failure> {
+    if number(form)? == 0 { Ok(()) } else { Err(CmeError::INCORRECT_PARAMETERS.into()) }
+}
+
+fn switch(place: &mut bool, form: Form) -> Result<Reply, Failure> {
+    let mut value = u8::from(*place);
+    let reply = choice(&mut value, form, &[0, 1])?;
+    *place = value == 1;
+    Ok(reply)
+}
+
+fn choice(place: &mut u8, form: Form, allowed: &[u8]) -> Result<Reply, Failure> {
+    let value = number(form)?;
+    if !allowed.contains(&value) {
+        return Err(CmeError::INCORRECT_PARAMETERS.into());
+    }
+    *place = value;
+    Ok(Reply::OK)
+}
+
+/// The chapter's table.
+pub const COMMANDS: &[Command] = &[
+    Command { name: "E", run: echo },
+    Command { name: "Q", run: quiet },
+    Command { name: "V", run: verbose },
+    Command { name: "X", run: call_progress },
+    Command { name: "&C", run: circuit_109 },
+    Command { name: "&D", run: circuit_108 },
+    Command { name: "&S", run: circuit_107 },
+    Command { name: "&K", run: flow_control },
+    Command { name: "S", run: register },
+    Command { name: "Z", run: recall },
+    Command { name: "&F", run: factory },
+    Command { name: "&W", run: store },
+    Command { name: "&V", run: display },
+];

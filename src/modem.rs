@@ -1,0 +1,361 @@
+//! The façade: joins the AT language, the commands and the module. [`Input`] in, [`Output`] out.
+//!
+//! 1. Bytes of a port go to its [`Interpreter`], which asks for one request at a time.
+//! 2. The request is run by its command: against the [`Module`], to a reply or a [`Pending`].
+//! 3. What the module wants done is queued first (a write before the `OK` that depends on it),
+//!    then what the interpreters have to say.
+//! 4. Events of the module become URCs on every port that wants them.
+//! 5. What is pending is asked again after every input.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::at::{self, CmeError, Failure, Interpreter, Limits, Request, Response};
+use crate::commands::{Command, Context, Pending, Reply, Vocabulary, urc};
+use crate::module::power::Power;
+use crate::module::settings::{Reports, StoredProfile};
+use crate::module::{self, Event, Flow, Module, ModuleOptions, Nvm, Timing};
+use crate::profile::Profile;
+use crate::time::{Now, Timestamp, Wakeup};
+
+/// A port of the module: an AT interface with its own command line and settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortId(pub usize);
+
+/// What happens to a modem.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// Supply and PWR_ON.
+    PowerOn,
+    /// PWR_ON held: an orderly power-off.
+    PowerOff,
+    /// The supply is gone, at this instant.
+    PowerCut,
+    /// RESET_N.
+    Reset,
+    /// Bytes from the DTE.
+    Serial {
+        /// On which port.
+        port: PortId,
+        /// Any bytes.
+        bytes: &'a [u8],
+    },
+    /// A datagram from the security service.
+    Datagram {
+        /// To which local port.
+        flow: Flow,
+        /// Its payload.
+        bytes: &'a [u8],
+    },
+    /// The service's name did not resolve.
+    Unresolved {
+        /// For a datagram from this local port.
+        flow: Flow,
+    },
+    /// There is a cell to hear, or none.
+    Coverage(bool),
+    /// The real-time clock is set, UTC.
+    SetClock(Timestamp),
+}
+
+/// What a modem wants done, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// To be written in one piece.
+    Serial {
+        /// On which port.
+        port: PortId,
+        /// One echo, line, URC or prompt.
+        bytes: Vec<u8>,
+    },
+    /// What the module wants done.
+    Module(module::Output),
+}
+
+/// A virtual module with its AT interfaces.
+#[derive(Debug)]
+pub struct Modem {
+    module: Module,
+    vocabulary: Vocabulary,
+    ports: Vec<Port>,
+    output: VecDeque<Output>,
+}
+
+#[derive(Debug)]
+struct Port {
+    interpreter: Interpreter,
+    reports: Reports,
+    running: Option<Running>,
+}
+
+/// A request that has not been answered yet.
+#[derive(Debug)]
+enum Running {
+    Pending(Pending),
+    /// Under `--timing module` an answer takes its time.
+    Answer(Timestamp, Response),
+}
+
+impl Modem {
+    /// A modem with this memory and this many ports, powered off.
+    pub fn new(profile: Arc<Profile>, nvm: Nvm, options: ModuleOptions, ports: usize, now: Now) -> Self {
+        let vocabulary = Vocabulary::of(&profile);
+        let module = Module::new(profile, nvm, options, now);
+        let ports = (0..ports).map(|_| Port::new(&module)).collect();
+        Self { module, vocabulary, ports, output: VecDeque::new() }
+    }
+
+    /// The module behind the ports.
+    pub fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// What is on the disk of a modem that is off, where that is not what it believed.
+    pub fn load(&mut self, nvm: Nvm) {
+        self.module.load(nvm);
+    }
+
+    /// Something happened.
+    pub fn handle_input(&mut self, input: Input<'_>, now: Now) {
+        match input {
+            Input::PowerOn => self.module.power_on(now),
+            Input::PowerOff => self.module.request_power_off(now),
+            Input::PowerCut => self.cut_power(now),
+            Input::Reset => self.module.request_reset(now),
+            Input::Serial { port, bytes } => self.handle_serial(port, bytes),
+            Input::Datagram { flow, bytes } => self.module.handle_datagram(flow, bytes, now),
+            Input::Unresolved { flow } => self.module.handle_unresolved(flow, now),
+            Input::Coverage(coverage) => self.module.set_coverage(coverage, now),
+            Input::SetClock(moment) => self.module.set_clock(moment, None, now),
+        }
+        self.progress(now);
+    }
+
+    /// A deadline of [`Modem::next_timeout`] may have been reached. Calls too many are harmless.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.module.handle_timeout(now);
+        self.progress(now);
+    }
+
+    /// The next thing to do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.output.pop_front()
+    }
+
+    /// When to call [`Modem::handle_timeout`] next.
+    pub fn next_timeout(&self) -> Wakeup {
+        let answers = self.ports.iter().filter_map(|port| match port.running {
+            Some(Running::Answer(at, _)) => Some(at),
+            _ => None,
+        });
+        self.module.next_timeout().earlier(Wakeup::system(answers.min()))
+    }
+
+    fn handle_serial(&mut self, port: PortId, bytes: &[u8]) {
+        if self.module.power() == Power::On
+            && let Some(port) = self.ports.get_mut(port.0)
+        {
+            port.interpreter.handle_bytes(bytes);
+        }
+    }
+
+    fn cut_power(&mut self, now: Now) {
+        self.module.power_cut(now);
+        self.output.clear();
+        self.reset_ports();
+        for port in &mut self.ports {
+            while port.interpreter.poll_output().is_some() {}
+        }
+    }
+
+    /// Goes on until nobody has anything to do.
+    fn progress(&mut self, now: Now) {
+        loop {
+            self.drain_module();
+            let worked = (0..self.ports.len()).any(|port| self.advance(port, now));
+            self.drain_ports();
+            if !worked {
+                return;
+            }
+            self.module.handle_timeout(now);
+        }
+    }
+
+    /// One step of one port; whether there was one.
+    fn advance(&mut self, index: usize, now: Now) -> bool {
+        let Some(port) = self.ports.get_mut(index) else { return false };
+        match port.running.take() {
+            Some(Running::Answer(at, response)) if at <= now.system => {
+                port.interpreter.answer(response);
+                true
+            }
+            Some(Running::Pending(pending)) => self.ask_again(index, pending, now),
+            waiting @ Some(Running::Answer(..)) => {
+                port.running = waiting;
+                false
+            }
+            None => match port.interpreter.poll_event() {
+                Some(at::Event::Request(request)) => {
+                    self.run(index, request, now);
+                    true
+                }
+                // No command here opens a data phase or can be aborted.
+                Some(at::Event::Data(_) | at::Event::DataAborted | at::Event::Abort) => true,
+                None => false,
+            },
+        }
+    }
+
+    fn run(&mut self, index: usize, request: Request, now: Now) {
+        let Some(command) = self.vocabulary.find(&request.name) else {
+            let code = self.module.profile().at.unknown_command_cme;
+            let failure = code.map_or(Failure::Error, |code| Failure::Cme(CmeError(code)));
+            return self.answer(index, Err(failure), now);
+        };
+        match self.heartbeat_first(command, &request, now) {
+            Some(number) => {
+                let pending = Pending::HeartbeatFirst(number, request);
+                self.answer(index, Ok(Reply::Wait(pending)), now);
+            }
+            None => {
+                let result = self.with_context(index, now, |context| (command.run)(context, request.form));
+                if let Some(result) = result {
+                    self.answer(index, result, now);
+                }
+            }
+        }
+    }
+
+    /// Whether a due security heartbeat has to run before this command.
+    fn heartbeat_first(&mut self, command: &Command, request: &Request, now: Now) -> Option<u32> {
+        let facts = self.module.profile().security.as_ref()?;
+        let listed = facts.heartbeat_first.contains(command.name) && request.form != at::Form::Test;
+        if listed { self.module.request_due_heartbeat(now) } else { None }
+    }
+
+    fn ask_again(&mut self, index: usize, pending: Pending, now: Now) -> bool {
+        let answer = self.with_context(index, now, |context| pending.poll(context)).flatten();
+        let answered = answer.is_some();
+        match answer {
+            Some(result) => self.answer(index, result, now),
+            None => self.wait(index, Running::Pending(pending)),
+        }
+        answered
+    }
+
+    fn answer(&mut self, index: usize, result: Result<Reply, Failure>, now: Now) {
+        let response = match result {
+            Ok(Reply::Wait(pending)) => return self.wait(index, Running::Pending(pending)),
+            Ok(Reply::Lines(lines)) => Response::lines(lines),
+            Err(failure) => Response::failed(self.as_the_profile_says(failure)),
+        };
+        let delay_ms = i64::from(self.module.profile().power.response_ms);
+        match self.module.timing() {
+            Timing::Module if delay_ms > 0 => {
+                self.wait(index, Running::Answer(now.system.offset_millis(delay_ms), response));
+            }
+            _ => self.answer_now(index, response),
+        }
+    }
+
+    fn answer_now(&mut self, index: usize, response: Response) {
+        // What the module has to write comes before the result code that depends on it.
+        self.drain_module();
+        if let Some(port) = self.ports.get_mut(index) {
+            port.interpreter.answer(response);
+        }
+    }
+
+    fn wait(&mut self, index: usize, running: Running) {
+        if let Some(port) = self.ports.get_mut(index) {
+            port.running = Some(running);
+        }
+    }
+
+    fn with_context<T>(
+        &mut self,
+        index: usize,
+        now: Now,
+        work: impl FnOnce(&mut Context<'_>) -> T,
+    ) -> Option<T> {
+        let port = self.ports.get_mut(index)?;
+        Some(work(&mut Context {
+            module: &mut self.module,
+            settings: port.interpreter.settings_mut(),
+            reports: &mut port.reports,
+            vocabulary: &self.vocabulary,
+            now,
+        }))
+    }
+
+    fn as_the_profile_says(&self, failure: Failure) -> Failure {
+        match failure {
+            Failure::Cme(CmeError::INCORRECT_PARAMETERS) => {
+                Failure::Cme(CmeError(self.module.profile().at.bad_parameter_cme))
+            }
+            other => other,
+        }
+    }
+
+    fn drain_module(&mut self) {
+        while let Some(output) = self.module.poll_output() {
+            if let module::Output::Event(event) = &output {
+                self.tell_ports(event);
+            }
+            self.output.push_back(Output::Module(output));
+        }
+    }
+
+    fn tell_ports(&mut self, event: &Event) {
+        for port in &mut self.ports {
+            for line in urc::render(event, &self.module, &port.reports) {
+                port.interpreter.urc(line);
+            }
+        }
+        match event {
+            Event::Booted => self.reset_ports(),
+            Event::PoweredOff { .. } => {
+                self.drain_ports();
+                self.reset_ports();
+            }
+            _ => {}
+        }
+    }
+
+    fn reset_ports(&mut self) {
+        for port in &mut self.ports {
+            let stored = power_on_profile(&self.module);
+            port.interpreter.reset(stored.v250);
+            port.reports = stored.reports;
+            port.running = None;
+        }
+    }
+
+    fn drain_ports(&mut self) {
+        for (index, port) in self.ports.iter_mut().enumerate() {
+            while let Some(bytes) = port.interpreter.poll_output() {
+                self.output.push_back(Output::Serial { port: PortId(index), bytes });
+            }
+        }
+    }
+}
+
+impl Port {
+    fn new(module: &Module) -> Self {
+        let facts = &module.profile().at;
+        let limits = Limits {
+            command_line_max: facts.command_line_max,
+            waiting_input_max: facts.waiting_input_max,
+        };
+        let stored = power_on_profile(module);
+        Self { interpreter: Interpreter::new(limits, stored.v250), reports: stored.reports, running: None }
+    }
+}
+
+/// What `AT&W` stored, or the factory's; `+CMEE` is volatile (manual).
+fn power_on_profile(module: &Module) -> StoredProfile {
+    let profile = module.profile();
+    let mut stored = module.nvm().stored_profile.clone().unwrap_or_else(|| StoredProfile::factory(profile));
+    stored.v250.cmee = profile.at.cmee_default;
+    stored
+}

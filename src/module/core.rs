@@ -1,0 +1,497 @@
+//! [`Module`]: the state machine that joins power, network, packet and security.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use rand_chacha::ChaCha12Rng;
+use rand_core::SeedableRng;
+
+use crate::module::event::Event;
+use crate::module::network::{Network, Registration};
+use crate::module::nvm::Nvm;
+use crate::module::packet::Packet;
+use crate::module::power::{Functionality, Power, Readiness};
+use crate::module::radio::{Direction, Radio};
+use crate::module::security::{Failure, Purpose, Security};
+use crate::profile::Profile;
+use crate::time::{Now, Timestamp, Wakeup, earlier};
+
+/// A conversation over UDP: one DTLS session, one local port. Numbers are never used twice while
+/// the module object lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Flow(pub u32);
+
+/// The IP version of the data connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IpVersion {
+    /// IPv4.
+    #[default]
+    V4,
+    /// IPv6.
+    V6,
+}
+
+/// Whether the module takes the time a real one takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Timing {
+    /// No artificial boot, registration and response latency.
+    #[default]
+    Fast,
+    /// The profile's.
+    Module,
+}
+
+/// How a module is run; nothing here is a fact about its type.
+#[derive(Clone, Debug)]
+pub struct ModuleOptions {
+    /// Latencies.
+    pub timing: Timing,
+    /// IP version of the data connection.
+    pub ip: IpVersion,
+    /// Whether the security service's name resolves.
+    pub service_resolves: bool,
+    /// Makes jitter reproducible.
+    pub seed: u64,
+    /// Source of the nonces: seeded by the operating system, in a scenario from one generator a
+    /// module, which is never copied.
+    pub entropy: ChaCha12Rng,
+    /// Makes DTLS sessions reproducible; in scenarios only.
+    pub session_seed: Option<u64>,
+}
+
+/// What a module wants done, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// To be on disk, in both copies, before anything that follows leaves.
+    Nvm(Box<Nvm>),
+    /// A datagram for the security service.
+    Datagram {
+        /// From which local port.
+        flow: Flow,
+        /// Its payload.
+        bytes: Vec<u8>,
+    },
+    /// For URCs, log and trace.
+    Event(Event),
+}
+
+/// A cellular module.
+#[derive(Debug)]
+pub struct Module {
+    pub(in crate::module) profile: Arc<Profile>,
+    pub(in crate::module) nvm: Nvm,
+    pub(in crate::module) power: Power,
+    pub(in crate::module) functionality: Functionality,
+    pub(in crate::module) readiness: Option<Readiness>,
+    pub(in crate::module) network: Network,
+    pub(in crate::module) packet: Packet,
+    pub(in crate::module) security: Security,
+    pub(in crate::module) radio: Radio,
+    pub(in crate::module) timing: Timing,
+    pub(in crate::module) ip: IpVersion,
+    pub(in crate::module) service_resolves: bool,
+    pub(in crate::module) entropy: ChaCha12Rng,
+    pub(in crate::module) jitter: ChaCha12Rng,
+    pub(in crate::module) flows: u32,
+    /// The latest system time seen.
+    pub(in crate::module) seen: Timestamp,
+    pub(in crate::module) output: VecDeque<Output>,
+    session_seed: Option<u64>,
+    connected: bool,
+    supply_lost: bool,
+    off_at: Option<Timestamp>,
+}
+
+impl Module {
+    /// A module with this memory, powered off.
+    pub fn new(profile: Arc<Profile>, nvm: Nvm, options: ModuleOptions, now: Now) -> Self {
+        Self {
+            network: Network::new(&profile, &nvm.network, true),
+            profile,
+            nvm,
+            power: Power::Off,
+            functionality: Functionality::Full,
+            readiness: None,
+            packet: Packet::default(),
+            security: Security::default(),
+            radio: Radio::default(),
+            timing: options.timing,
+            ip: options.ip,
+            service_resolves: options.service_resolves,
+            entropy: options.entropy,
+            jitter: ChaCha12Rng::seed_from_u64(options.seed),
+            flows: 0,
+            seen: now.system,
+            output: VecDeque::new(),
+            session_seed: options.session_seed,
+            connected: false,
+            supply_lost: true,
+            off_at: None,
+        }
+    }
+
+    // ---- what it is -------------------------------------------------------------------------
+
+    /// Facts about its type.
+    pub fn profile(&self) -> &Arc<Profile> {
+        &self.profile
+    }
+
+    /// Its memory.
+    pub fn nvm(&self) -> &Nvm {
+        &self.nvm
+    }
+
+    /// Its power state.
+    pub fn power(&self) -> Power {
+        self.power
+    }
+
+    /// `+CFUN`.
+    pub fn functionality(&self) -> Functionality {
+        self.functionality
+    }
+
+    /// Registration.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// Packet domain.
+    pub fn packet(&self) -> &Packet {
+        &self.packet
+    }
+
+    /// Security state in RAM.
+    pub fn security(&self) -> &Security {
+        &self.security
+    }
+
+    /// Whether it takes the profile's time.
+    pub fn timing(&self) -> Timing {
+        self.timing
+    }
+
+    /// The IP version of its data connection.
+    pub fn ip(&self) -> IpVersion {
+        self.ip
+    }
+
+    /// Whether datagrams can pass.
+    pub fn is_connected(&self) -> bool {
+        self.power == Power::On && self.packet.is_connected()
+    }
+
+    /// Whether the SIM answers.
+    pub fn is_sim_ready(&self, now: Now) -> bool {
+        self.readiness.is_some_and(|ready| ready.sim <= now.system)
+    }
+
+    /// Whether the root of trust answers.
+    pub fn is_security_ready(&self, now: Now) -> bool {
+        self.readiness.is_some_and(|ready| ready.security <= now.system)
+    }
+
+    // ---- power ------------------------------------------------------------------------------
+
+    /// The supply is there and PWR_ON was pulsed.
+    pub fn power_on(&mut self, now: Now) {
+        self.see(now);
+        if self.power != Power::Off {
+            return;
+        }
+        if std::mem::take(&mut self.supply_lost) && !self.profile.power.rtc_survives_power_loss {
+            self.nvm.rtc.lose(now.system);
+            self.save();
+        }
+        let facts = &self.profile.power;
+        let delay = |ms: u32| if self.timing == Timing::Module { i64::from(ms) } else { 0 };
+        let booted = now.system.offset_millis(delay(facts.boot_ms));
+        self.readiness = Some(Readiness {
+            booted,
+            sim: booted.offset_millis(delay(facts.sim_ready_ms)),
+            security: booted.offset_millis(delay(facts.security_ready_ms)),
+        });
+        self.power = Power::Booting;
+        self.handle_timeout(now);
+    }
+
+    /// Power loss at this instant: everything in RAM is gone, and so is what was not yet written.
+    pub fn power_cut(&mut self, now: Now) {
+        self.see(now);
+        self.supply_lost = true;
+        self.output.clear();
+        self.lose_ram();
+    }
+
+    /// What is on the disk of a module that is off, where that is not what it believed.
+    pub fn load(&mut self, nvm: Nvm) {
+        if self.power == Power::Off {
+            self.nvm = nvm;
+            self.lose_ram();
+        }
+    }
+
+    /// `AT+CPWROFF`, or PWR_ON held: an orderly power-off.
+    pub fn request_power_off(&mut self, now: Now) {
+        self.leave(Power::ShuttingDown, now);
+    }
+
+    /// `AT+CFUN=15` or `16`, or RESET_N: off and on again.
+    pub fn request_reset(&mut self, now: Now) {
+        self.leave(Power::Resetting, now);
+    }
+
+    /// `AT+CFUN=0`, `1`, `4`.
+    pub fn request_functionality(&mut self, level: Functionality, now: Now) {
+        self.functionality = level;
+        self.network.wanted = level == Functionality::Full;
+        self.settle(now);
+    }
+
+    fn leave(&mut self, towards: Power, now: Now) {
+        if self.power == Power::Off {
+            return;
+        }
+        let delay_ms = if self.timing == Timing::Module { self.profile.power.power_off_ms } else { 0 };
+        self.power = towards;
+        self.off_at = Some(now.system.offset_millis(i64::from(delay_ms)));
+        self.network.wanted = false;
+        self.settle(now);
+    }
+
+    fn lose_ram(&mut self) {
+        self.power = Power::Off;
+        self.functionality = Functionality::Full;
+        self.readiness = None;
+        self.network = Network::new(&self.profile, &self.nvm.network, self.network.coverage);
+        self.packet = Packet::default();
+        self.security = Security { demands: self.security.demands, ..Security::default() };
+        self.radio.clear();
+        self.connected = false;
+        self.off_at = None;
+    }
+
+    // ---- network and packet -----------------------------------------------------------------
+
+    /// Coverage came or went.
+    pub fn set_coverage(&mut self, coverage: bool, now: Now) {
+        self.see(now);
+        self.network.coverage = coverage;
+        self.settle(now);
+    }
+
+    /// `AT+COPS=0` or `2`: register automatically, or deregister.
+    pub fn request_operator_mode(&mut self, mode: u8, now: Now) {
+        self.network.operator_mode = mode;
+        self.settle(now);
+    }
+
+    /// How `AT+COPS?` shows the operator.
+    pub fn set_operator_format(&mut self, format: u8) {
+        self.network.operator_format = format;
+    }
+
+    /// `AT+CGATT=0` or `1`.
+    pub fn request_attach(&mut self, attach: bool, now: Now) {
+        self.packet.detach_wanted = !attach;
+        self.settle(now);
+    }
+
+    /// `AT+CGACT`: activates or deactivates a context; false where it can't be.
+    pub fn request_context(&mut self, cid: u8, activate: bool, now: Now) -> bool {
+        let room = self.packet.active.len() < usize::from(self.profile.packet.active_max);
+        if activate && (!self.packet.attached || !(room || self.packet.active.contains(&cid))) {
+            return false;
+        }
+        if activate {
+            self.packet.active.insert(cid);
+        } else {
+            self.packet.active.remove(&cid);
+        }
+        self.settle(now);
+        true
+    }
+
+    /// Lets registration, attach and data connection follow what was asked for.
+    fn settle(&mut self, now: Now) {
+        let search = (self.timing == Timing::Module)
+            .then(|| self.network.rat_facts(&self.profile))
+            .flatten()
+            .map(|facts| now.system.offset_millis(i64::from(facts.registration_ms)));
+        if let Some(state) = self.network.settle(search) {
+            self.registration_changed(state, now);
+        }
+        self.packet.settle(self.network.is_registered());
+        self.connection_changed(now);
+    }
+
+    fn registration_changed(&mut self, state: Registration, now: Now) {
+        self.note(Event::Registration(state));
+        let rtc = &mut self.nvm.rtc;
+        if state == Registration::Home
+            && self.nvm.network.time_zone_update
+            && (rtc.lost || rtc.offset_ms != 0)
+        {
+            rtc.set(now.system, now.system);
+            self.note(Event::ClockSet(now.system));
+            self.save();
+        }
+    }
+
+    fn connection_changed(&mut self, now: Now) {
+        let connected = self.is_connected();
+        if connected == std::mem::replace(&mut self.connected, connected) {
+            return;
+        }
+        self.note(Event::DataConnection(connected));
+        if connected {
+            self.begin_due_contact(now);
+        } else {
+            self.radio.clear();
+            self.fail_contact(Failure::NoConnection, now);
+            self.end_demand(Err(Failure::NoConnection));
+        }
+    }
+
+    // ---- settings that are kept -------------------------------------------------------------
+
+    /// Changes what is kept, and writes it before anything that follows leaves.
+    pub fn change_settings(&mut self, change: impl FnOnce(&mut Nvm)) {
+        change(&mut self.nvm);
+        self.save();
+    }
+
+    /// Sets the real-time clock.
+    pub fn set_clock(&mut self, moment: Timestamp, zone_quarters: Option<i8>, now: Now) {
+        self.see(now);
+        self.change_settings(|nvm| {
+            nvm.rtc.set(moment, now.system);
+            nvm.rtc.zone_quarters = zone_quarters.unwrap_or(nvm.rtc.zone_quarters);
+        });
+        self.note(Event::ClockSet(moment));
+        self.begin_due_contact(now);
+    }
+
+    // ---- datagrams and time -----------------------------------------------------------------
+
+    /// A datagram of the service arrived at the network's side of the radio.
+    pub fn handle_datagram(&mut self, flow: Flow, bytes: &[u8], now: Now) {
+        self.see(now);
+        if !self.is_connected() {
+            return;
+        }
+        match self.radio_facts() {
+            None => self.contact_datagram(flow, bytes, now),
+            Some(facts) => {
+                let facts = facts.clone();
+                self.radio.send(Direction::Down, &facts, flow, bytes.to_vec(), now.steady);
+            }
+        }
+    }
+
+    /// The name of the service did not resolve for this flow.
+    pub fn handle_unresolved(&mut self, flow: Flow, now: Now) {
+        self.see(now);
+        self.contact_unresolved(flow, now);
+    }
+
+    /// A deadline of [`Module::next_timeout`] may have been reached. Calls too many are harmless.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.see(now);
+        self.boot_if_due(now);
+        self.leave_if_due(now);
+        if self.network.found_at.is_some_and(|at| at <= now.system) {
+            let state = self.network.registered();
+            self.registration_changed(state, now);
+            self.settle(now);
+        }
+        while let Some((flow, bytes)) = self.radio.poll(Direction::Up, now.steady) {
+            self.output.push_back(Output::Datagram { flow, bytes });
+        }
+        while let Some((flow, bytes)) = self.radio.poll(Direction::Down, now.steady) {
+            self.contact_datagram(flow, &bytes, now);
+        }
+        self.contact_timeout(now);
+        self.abort_demand_if_due(now);
+        self.begin_due_contact(now);
+    }
+
+    /// When to call [`Module::handle_timeout`] next.
+    pub fn next_timeout(&self) -> Wakeup {
+        let transport = self.security.contact.as_ref().and_then(|contact| contact.next_timeout());
+        let steady = earlier(transport, self.radio.next_timeout());
+        let booting = self.readiness.filter(|_| self.power == Power::Booting).map(|ready| ready.booted);
+        let deadlines = [
+            booting,
+            self.off_at,
+            self.network.found_at,
+            self.security.demand.as_ref().map(|demand| demand.deadline),
+            self.next_contact_at(),
+        ];
+        Wakeup { steady, system: deadlines.into_iter().flatten().min() }
+    }
+
+    /// The next thing to do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.output.pop_front()
+    }
+
+    fn boot_if_due(&mut self, now: Now) {
+        if self.power == Power::Booting && self.readiness.is_some_and(|ready| ready.booted <= now.system) {
+            self.power = Power::On;
+            self.note(Event::Booted);
+            self.request_functionality(Functionality::Full, now);
+        }
+    }
+
+    fn leave_if_due(&mut self, now: Now) {
+        if self.off_at.is_none_or(|at| at > now.system) {
+            return;
+        }
+        let restart = self.power == Power::Resetting;
+        self.note(Event::PoweredOff { restart });
+        self.lose_ram();
+        if restart {
+            self.power_on(now);
+        }
+    }
+
+    fn abort_demand_if_due(&mut self, now: Now) {
+        if self.security.demand.as_ref().is_none_or(|demand| demand.deadline > now.system) {
+            return;
+        }
+        self.end_demand(Err(Failure::Timeout));
+        let purpose = self.security.contact.as_ref().map(|contact| contact.purpose());
+        if matches!(purpose, Some(Purpose::Heartbeat | Purpose::Report)) {
+            self.fail_contact(Failure::Timeout, now);
+        }
+    }
+
+    /// Hands a datagram to the link.
+    pub(in crate::module) fn transmit(&mut self, flow: Flow, bytes: Vec<u8>, now: Now) {
+        match self.radio_facts() {
+            None => self.output.push_back(Output::Datagram { flow, bytes }),
+            Some(facts) => {
+                let facts = facts.clone();
+                self.radio.send(Direction::Up, &facts, flow, bytes, now.steady);
+            }
+        }
+    }
+
+    fn radio_facts(&self) -> Option<&crate::profile::RatFacts> {
+        if self.timing == Timing::Fast { None } else { self.network.rat_facts(&self.profile) }
+    }
+
+    pub(in crate::module) fn session_seed(&self) -> Option<u64> {
+        self.session_seed.map(|seed| seed.wrapping_add(u64::from(self.flows)))
+    }
+
+    pub(in crate::module) fn note(&mut self, event: Event) {
+        self.output.push_back(Output::Event(event));
+    }
+
+    fn see(&mut self, now: Now) {
+        self.seen = now.system;
+    }
+}

@@ -1,0 +1,66 @@
+//! What happens inside a module: the source of URCs, of the log and of the trace.
+
+use std::fmt;
+
+use crate::module::network::Registration;
+use crate::module::security::{Failure, Phase, Purpose};
+use crate::time::Timestamp;
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The module answers commands from now on.
+    Booted,
+    /// An orderly power-off has ended.
+    PoweredOff {
+        /// The module comes up again by itself: it was a reset.
+        restart: bool,
+    },
+    /// The registration state changed.
+    Registration(Registration),
+    /// The data connection came up or went away.
+    DataConnection(bool),
+    /// The real-time clock was set, to this moment.
+    ClockSet(Timestamp),
+    /// The module begins to talk to the security service.
+    ContactBegan(Purpose),
+    /// A request was handed to the link.
+    PhaseBegan(Phase),
+    /// Its answer was stored.
+    PhaseEnded(Phase),
+    /// The contact reached its end.
+    ContactEnded(Purpose),
+    /// The contact failed; the next attempt is due at this system time, if there is one.
+    ContactFailed {
+        /// What was attempted.
+        purpose: Purpose,
+        /// Why it failed.
+        failure: Failure,
+        /// When it is tried again.
+        retry_at: Option<Timestamp>,
+    },
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Event::Booted => write!(f, "booted"),
+            Event::PoweredOff { restart: false } => write!(f, "powered off"),
+            Event::PoweredOff { restart: true } => write!(f, "reset"),
+            Event::Registration(state) => write!(f, "registration: {state}"),
+            Event::DataConnection(true) => write!(f, "data connection up"),
+            Event::DataConnection(false) => write!(f, "data connection down"),
+            Event::ClockSet(moment) => write!(f, "real-time clock set to {moment}"),
+            Event::ContactBegan(purpose) => write!(f, "{purpose} begins"),
+            Event::PhaseBegan(phase) => write!(f, "{phase}: request leaves"),
+            Event::PhaseEnded(phase) => write!(f, "{phase}: answer stored"),
+            Event::ContactEnded(purpose) => write!(f, "{purpose} complete"),
+            Event::ContactFailed { purpose, failure, retry_at: Some(at) } => {
+                write!(f, "{purpose} failed: {failure}; next attempt at {at}")
+            }
+            Event::ContactFailed { purpose, failure, retry_at: None } => {
+                write!(f, "{purpose} failed: {failure}")
+            }
+        }
+    }
+}

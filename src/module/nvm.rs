@@ -1,0 +1,35 @@
+//! Everything that survives a power loss.
+//!
+//! One value, written as a whole: a copy of it is a copy of the module. What belongs to the
+//! contact chain changes only together with the exchange it belongs to.
+
+use serde::{Deserialize, Serialize};
+
+use crate::module::identity::Identity;
+use crate::module::network::NetworkNvm;
+use crate::module::packet::PacketNvm;
+use crate::module::rtc::RtcNvm;
+use crate::module::security::{Secrets, SecurityNvm};
+use crate::module::settings::StoredProfile;
+
+/// The non-volatile memory of a module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nvm {
+    /// What the factory gave it; never changes.
+    pub identity: Identity,
+    /// The real-time clock.
+    pub rtc: RtcNvm,
+    /// Network settings.
+    pub network: NetworkNvm,
+    /// PDP contexts.
+    pub packet: PacketNvm,
+    /// What security contacts left behind.
+    pub security: SecurityNvm,
+    /// What `AT&W` stored, if it ever did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored_profile: Option<StoredProfile>,
+    /// Key sets; they live in a file of their own.
+    #[serde(skip)]
+    pub secrets: Secrets,
+}
