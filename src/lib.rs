@@ -26,12 +26,12 @@ pub mod profile;
 pub mod at;
 pub mod protocol;
 
-pub mod service;
+//pub mod service;
 
 pub mod module;
 pub mod commands;
 pub mod modem;
 
-pub mod scenario;
-pub mod host;
-pub mod cli;
+//pub mod scenario;
+//pub mod host;
+//pub mod cli;

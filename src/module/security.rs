@@ -28,6 +28,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::profile::Profile;
+use crate::protocol::coap::Code;
 use crate::protocol::message::{Attention, Feature, Seal, Standing};
 use crate::time::Timestamp;
 
@@ -128,8 +129,8 @@ pub enum Failure {
     KeyNotKnown(u32),
     /// The service refused the contact: another module with this root of trust was let in.
     Clone,
-    /// The service answered with an error (a CoAP code, class.detail).
-    Service(u8),
+    /// The service answered with an error.
+    Service(Code),
     /// The answer made no sense.
     BadAnswer,
     /// The blocking exchange reached its time limit.
@@ -205,9 +206,7 @@ impl fmt::Display for Failure {
                 "refused: the service let in another module with this root of trust; if this is the \
                  original, have the service forget the root of trust with `vsara ctl forget`",
             ),
-            Failure::Service(code) => {
-                write!(f, "the security service answered {}.{:02}", code >> 5, code & 0x1f)
-            }
+            Failure::Service(code) => write!(f, "the security service answered {code}"),
             Failure::BadAnswer => f.write_str("an answer of the security service made no sense"),
             Failure::Timeout => f.write_str("the time limit of a blocking heartbeat was reached"),
             Failure::PowerLoss => f.write_str("power lost"),

@@ -12,8 +12,9 @@ use rand_core::Rng;
 use crate::module::security::phase::{Next, Phase};
 use crate::module::security::{Failure, Purpose};
 use crate::module::{Event, Flow, Module};
+use crate::protocol::coap::Code;
 use crate::protocol::keys::{KeySet, PskIdentity};
-use crate::protocol::message::{Answer, ChainNonce, KeyNonce, Provision, Request, Step};
+use crate::protocol::message::{Answer, ChainNonce, KeyNonce, Provision, Step};
 use crate::protocol::session::{ClientEvent, ClientSession, SessionFailure, SessionOptions};
 use crate::time::{Now, Timestamp};
 
@@ -23,8 +24,9 @@ pub struct Contact {
     purpose: Purpose,
     /// The phase that is next, or whose answer is awaited.
     pub(super) phase: Phase,
-    /// The request that waits for its answer: the phase itself or, before it, [`Phase::Held`].
-    awaiting: Option<Phase>,
+    /// The request that waits for its answer, and its path: the phase itself or, before it,
+    /// [`Phase::Held`].
+    awaiting: Option<(Phase, &'static str)>,
     flow: Flow,
     session: ClientSession,
     /// The key set that authenticates the session.
@@ -150,8 +152,9 @@ impl Module {
             self.save();
         }
         let request = self.request_of(&mut contact, phase, step);
-        contact.awaiting = Some(phase);
-        contact.session.request(request.path(), request.encode(), now.steady);
+        contact.awaiting = Some((phase, request.path()));
+        let sent = contact.session.request(request.path(), request.encode(), now.steady);
+        debug_assert!(sent.is_ok(), "a phase follows the handshake or the answer to the phase before");
         while let Some(bytes) = contact.session.poll_transmit() {
             self.transmit(contact.flow, bytes, now);
         }
@@ -170,7 +173,7 @@ impl Module {
         Step { nonce: ChainNonce([0; 8]), held: self.nvm.security.chain.held().to_vec() }
     }
 
-    fn handle_answer(&mut self, code: u8, payload: &[u8], now: Now) {
+    fn handle_answer(&mut self, code: Code, payload: &[u8], now: Now) {
         let Some(mut contact) = self.security.contact.take() else { return };
         let applied = self.accept_answer(&mut contact, code, payload, now);
         let purpose = contact.purpose;
@@ -189,12 +192,12 @@ impl Module {
     fn accept_answer(
         &mut self,
         contact: &mut Contact,
-        code: u8,
+        code: Code,
         payload: &[u8],
         now: Now,
     ) -> Result<(Phase, Next), Failure> {
-        let phase = contact.awaiting.take().ok_or(Failure::BadAnswer)?;
-        let answer = decode_answer(phase, code, payload)?;
+        let (phase, path) = contact.awaiting.take().ok_or(Failure::BadAnswer)?;
+        let answer = decode_answer(path, code, payload)?;
         if let Some(nonce) = answer.nonce() {
             self.nvm.security.chain.answered(nonce);
         }
@@ -272,10 +275,10 @@ impl Module {
 }
 
 /// An answer, or the failure an error code stands for.
-fn decode_answer(phase: Phase, code: u8, payload: &[u8]) -> Result<Answer, Failure> {
+fn decode_answer(path: &str, code: Code, payload: &[u8]) -> Result<Answer, Failure> {
     match code {
-        FORBIDDEN => Err(Failure::Clone),
-        CHANGED | CONTENT => Answer::decode(path_of(phase), payload).map_err(|_| Failure::BadAnswer),
+        Code::FORBIDDEN => Err(Failure::Clone),
+        code if code.is_success() => Answer::decode(path, payload).map_err(|_| Failure::BadAnswer),
         code => Err(Failure::Service(code)),
     }
 }
