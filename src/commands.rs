@@ -16,7 +16,7 @@ pub mod packet;
 pub mod security;
 pub mod v25ter;
 
-use crate::at::{CmeError, Failure, Form, Line, Response, Settings};
+use crate::at::{CmeError, Failure, Form, Line, Settings};
 use crate::module::Module;
 use crate::module::settings::Reports;
 use crate::time::Now;
@@ -88,12 +88,4 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
 /// The form of a request does not exist for its command.
 fn no_such_form() -> Failure {
     Failure::Cme(CmeError::OPERATION_NOT_SUPPORTED)
-}
-
-/// The response of a reply that is ready.
-pub(crate) fn response(result: Result<Vec<Line>, Failure>) -> Response {
-    match result {
-        Ok(lines) => Response::lines(lines),
-        Err(failure) => Response::failed(failure),
-    }
 }

@@ -85,6 +85,14 @@ pub struct Commands {
     pub security: Vec<String>,
 }
 
+impl Commands {
+    /// All names, chapter by chapter.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let chapters = [&self.general, &self.control, &self.network, &self.v25ter, &self.packet, &self.security];
+        chapters.into_iter().flatten().map(String::as_str)
+    }
+}
+
 /// Power states.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -140,7 +148,7 @@ pub struct RatFacts {
 }
 
 /// Radio access technologies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
 pub enum Rat {
     /// LTE Cat M1.
     #[serde(rename = "lte-m")]

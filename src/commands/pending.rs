@@ -29,7 +29,8 @@ impl Pending {
                 Some(outcome.map(|()| Reply::OK).map_err(|failure| security::failure(context, &failure)))
             }
             Pending::HeartbeatFirst(number, request) => {
-                context.module.heartbeat_outcome(*number)?;
+                // However the heartbeat ended, the command goes on.
+                let _ended = context.module.heartbeat_outcome(*number)?;
                 let command = context.vocabulary.find(&request.name);
                 Some(match command {
                     Some(command) => (command.run)(context, request.form.clone()),

@@ -6,7 +6,7 @@ use crate::module::Module;
 use crate::module::security::contact::Contact;
 use crate::module::security::{Failure, Provisioned, Purpose};
 use crate::protocol::message::{
-    Answer, Applied, FeatureAuthorisation, Hello, HeartbeatAnswer, Provision, Request, Step,
+    Answer, Applied, FeatureAuthorisation, Hello, HeartbeatAnswer, Provision, Request, Standing, Step,
 };
 use crate::time::Now;
 
@@ -188,6 +188,10 @@ impl Module {
         self.check_authorisations(contact, &answer.provision)?;
         self.provisioned(&answer.provision);
         self.nvm.security.heartbeat_answered_at = Some(self.nvm.rtc.at(now.system));
+        // A service that forgot this module has forgotten its seal: it is registered again.
+        if answer.provision.standing == Standing::Unowned {
+            self.nvm.security.registered = false;
+        }
         if let Some(demand) = &mut self.security.demand {
             demand.answered = true;
         }

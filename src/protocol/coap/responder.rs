@@ -6,8 +6,8 @@ use coap_lite::{CoapOption, MessageType, Packet};
 
 use super::message_ids::MessageIds;
 use super::{
-    ANSWERS_KEPT, Code, Jitter, MESSAGE_LEN_MAX, Method, REQUESTS_WAITING_MAX, Received, bare, code_of, empty,
-    encode, read_uint_option, receive, uint_option,
+    ANSWERS_KEPT, Code, Jitter, MESSAGE_LEN_MAX, Method, REQUESTS_WAITING_MAX, Received, bare, code_of,
+    empty, encode, read_uint_option, receive, uint_option,
 };
 
 /// Requests in, answers out, and nothing judged twice.

@@ -6,9 +6,8 @@ use minicbor::decode::Error as CborError;
 use minicbor::{Decode, Decoder, Encode, Encoder};
 
 use super::{
-    Answer, ChainNonce, FEATURES_MAX, Feature, HELD_NONCES_MAX, Hello,
-    MESSAGE_LEN_MAX, Provision, Refusal, Request, Seal, Step,
-    TEXT_LEN_MAX,
+    Answer, ChainNonce, FEATURES_MAX, Feature, HELD_NONCES_MAX, Hello, MESSAGE_LEN_MAX, Provision, Refusal,
+    Request, Seal, Step, TEXT_LEN_MAX,
 };
 
 /// Where each request goes; the order is that of [`Request`].

@@ -62,7 +62,7 @@ impl ClientSession {
             .expect("the settings of a session are valid");
         let mut session = Self {
             engine: Engine::new(Arc::new(config), true, now),
-            requester: Requester::new(options.seed.unwrap_or_else(engine::unseeded)),
+            requester: Requester::new(options.seed.unwrap_or(now.as_millis() as u64)),
             connected: false,
             over: false,
             events: VecDeque::new(),
@@ -148,7 +148,9 @@ impl ClientSession {
         }
         self.collect();
         match self.requester.poll_reply() {
-            Some(Reply::Answer { code, payload }) => self.events.push_back(ClientEvent::Answer { code, payload }),
+            Some(Reply::Answer { code, payload }) => {
+                self.events.push_back(ClientEvent::Answer { code, payload })
+            }
             Some(Reply::Reset) => self.fail(SessionFailure::Protocol("the peer reset the exchange".into())),
             Some(Reply::NoAnswer) => self.fail(SessionFailure::NoAnswer),
             None => {}
@@ -170,5 +172,12 @@ impl ClientSession {
             self.over = true;
             self.events.push_back(ClientEvent::Failed(failure));
         }
+    }
+}
+
+impl std::fmt::Debug for ClientSession {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { connected, over, .. } = self;
+        f.debug_struct("ClientSession").field("connected", connected).field("over", over).finish_non_exhaustive()
     }
 }

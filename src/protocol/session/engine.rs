@@ -207,14 +207,16 @@ impl End {
             Error::SecurityError(SecurityError::FatalAlert {
                 description: BAD_RECORD_MAC | DECRYPT_ERROR | UNKNOWN_PSK_IDENTITY,
             }) if handshake => Self { failure: SessionFailure::KeyRefused, alert: None },
-            Error::SecurityError(SecurityError::FatalAlert { description }) => {
-                Self { failure: SessionFailure::Protocol(format!("the peer sent alert {description}")), alert: None }
-            }
+            Error::SecurityError(SecurityError::FatalAlert { description }) => Self {
+                failure: SessionFailure::Protocol(format!("the peer sent alert {description}")),
+                alert: None,
+            },
             // With another key on the other side its Finished cannot be decrypted (RFC 4279 2
             // names the alert).
             Error::CryptoError(_)
             | Error::SecurityError(
-                SecurityError::ClientFinishedVerificationFailed | SecurityError::ServerFinishedVerificationFailed,
+                SecurityError::ClientFinishedVerificationFailed
+                | SecurityError::ServerFinishedVerificationFailed,
             ) if handshake => Self { failure: SessionFailure::KeyRefused, alert: Some(DECRYPT_ERROR) },
             Error::ConnectionClosed => Self { failure: SessionFailure::Closed, alert: None },
             other => {

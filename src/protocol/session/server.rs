@@ -75,6 +75,8 @@ struct Link {
     /// Whether the peer has shown our cookie, so that it does receive at its address.
     verified: bool,
     identity: Option<PskIdentity>,
+    /// Whether the owner was told that the handshake is done.
+    announced: bool,
 }
 
 thread_local! {
@@ -234,7 +236,8 @@ impl ServerSession {
         self.settle();
         self.events.clear();
         self.current.engine.close();
-        self.current.collect(&mut self.transmit);
+        self.current.exchange(&mut self.transmit);
+        self.candidate = None;
         self.over = true;
     }
 
@@ -271,18 +274,79 @@ impl ServerSession {
     /// Carries everything between the links and the owner.
     fn settle(&mut self) {
         self.settle_candidate();
-        let was_connected = self.identity().is_some();
-        _ = was_connected;
         self.current.exchange(&mut self.transmit);
-        if self.current.announce()
-            && let Some(identity) = self.current.identity
-        {
-            self.events.push_back(ServerEvent::Connected(identity));
+        if self.current.engine.is_connected() && !self.current.announced {
+            self.current.announced = true;
+            match self.current.identity {
+                Some(identity) => self.events.push_back(ServerEvent::Connected(identity)),
+                // The engine finishes no handshake whose identity was not looked up.
+                None => return self.fail(SessionFailure::Protocol("a session without an identity".into())),
+            }
         }
-        if let Some(end) = self.current.engine.end() {
+        if let Some(end) = self.current.engine.end().cloned() {
             self.transmit.extend(end.alert.map(fatal_alert));
-            self.events.push_back(ServerEvent::Failed(end.failure.clone()));
-            self.over = true;
+            self.fail(end.failure);
+        }
+    }
+
+    /// The candidate's datagrams leave as they are. It takes over once it has proved a key, or,
+    /// from a handshake that is not done, once it has shown the cookie.
+    fn settle_candidate(&mut self) {
+        let Some(mut candidate) = self.candidate.take() else { return };
+        candidate.exchange(&mut self.transmit);
+        if let Some(end) = candidate.engine.end() {
+            self.transmit.extend(end.alert.map(fatal_alert));
+        } else if candidate.engine.is_connected() || candidate.verified && !self.current.engine.is_connected()
+        {
+            self.events.clear();
+            self.current = *candidate;
+        } else {
+            self.candidate = Some(candidate);
+        }
+    }
+
+    fn fail(&mut self, failure: SessionFailure) {
+        self.over = true;
+        self.candidate = None;
+        self.events.push_back(ServerEvent::Failed(failure));
+    }
+}
+
+impl Link {
+    fn new(endpoint: &ServerEndpoint, seed: Option<u64>, now: Timestamp) -> Self {
+        Self {
+            engine: Engine::new(endpoint.config(seed), false, now),
+            responder: Responder::new(seed.unwrap_or(now.as_millis() as u64)),
+            hello: None,
+            verified: false,
+            identity: None,
+            announced: false,
+        }
+    }
+
+    fn handle_datagram(&mut self, datagram: &[u8], now: Timestamp) {
+        // A session starts with a hello; the engine would store anything else until it is full.
+        if self.hello.is_none() {
+            return;
+        }
+        LOOKED_UP.set(None);
+        self.engine.handle_datagram(datagram, now);
+        if let Some(identity) = LOOKED_UP.take() {
+            self.identity = Some(identity);
+        }
+        while let Some(plaintext) = self.engine.poll_plaintext() {
+            self.responder.handle_datagram(&plaintext);
+        }
+    }
+
+    /// Moves what is to be sent to `transmit`.
+    fn exchange(&mut self, transmit: &mut VecDeque<Vec<u8>>) {
+        while let Some(answer) = self.responder.poll_transmit() {
+            self.engine.send(&answer);
+        }
+        while let Some(datagram) = self.engine.poll_transmit() {
+            self.verified |= FirstRecord::of(&datagram) == FirstRecord::ServerHello;
+            transmit.push_back(datagram);
         }
     }
 }
