@@ -4,15 +4,27 @@
 //! explained once in `profiles/sara-r510s.toml`. Unknown keys are refused. Every value of a
 //! built-in file carries its source as a trailing comment: `manual`, `driver`, `seed` (the
 //! published getting-started guide) or `designed`.
+//!
+//! A file may begin with `inherits = "NAME"`, NAME a built-in profile; it then states only what
+//! differs, key by key. [`text`] is what `vsara profiles NAME` prints: the whole profile, nothing
+//! inherited, each key under its explanation, so that it can be saved, edited and used.
+
+mod built_in;
+mod document;
+mod error;
+mod fields;
+mod schema;
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
+pub use built_in::{list, text};
+pub use error::ProfileError;
 
 /// Everything vsara knows about one type number.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
+    /// What the user calls it: the stem of its file's name, `sara-r510s`.
+    pub name: String,
     /// Who the module says it is.
     pub identity: Identity,
     /// Limits and habits of its AT language.
@@ -29,9 +41,26 @@ pub struct Profile {
     pub security: Option<Security>,
 }
 
+impl Profile {
+    /// Reads a profile from the text of `file`, which may inherit from a built-in one.
+    ///
+    /// `known_commands` are the commands vsara has; with `None` any well-formed name passes.
+    /// Of several faults the first one in the file is reported; a missing key only if there is
+    /// nothing else.
+    pub fn parse(text: &str, file: &str, known_commands: Option<&[&str]>) -> Result<Self, ProfileError> {
+        schema::read(text, file, known_commands)
+    }
+
+    /// The built-in profile of this name, as in [`list`].
+    pub fn built_in(name: &str) -> Option<Self> {
+        let text = built_in::source(name)?;
+        // Invariant: the embedded files are valid; `tests/profiles.rs` parses each of them.
+        Some(Self::parse(text, &format!("{name}.toml"), None).expect("a built-in profile is valid"))
+    }
+}
+
 /// Identification strings.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// `AT+CGMI`.
     pub manufacturer: String,
@@ -50,8 +79,7 @@ pub struct Identity {
 }
 
 /// What `AT+CMEE` and syntax errors look like, and the limits of a command line.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AtFacts {
     /// Longest command line, terminator not counted, in bytes.
     pub command_line_max: usize,
@@ -59,7 +87,8 @@ pub struct AtFacts {
     pub waiting_input_max: usize,
     /// `+CMEE` after power-on.
     pub cmee_default: u8,
-    /// CME error code for a command the profile does not list; absent: a bare `ERROR`.
+    /// CME error code for a command the profile does not list; `None` (`"none"` in the file) is a bare
+    /// `ERROR` whatever `+CMEE` says.
     pub unknown_command_cme: Option<u16>,
     /// CME error code for a wrong parameter.
     pub bad_parameter_cme: u16,
@@ -68,8 +97,7 @@ pub struct AtFacts {
 }
 
 /// Names of the commands that exist, as they are typed: `E`, `&W`, `+CREG`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commands {
     /// Chapter *General*: identification.
     pub general: Vec<String>,
@@ -86,19 +114,22 @@ pub struct Commands {
 }
 
 impl Commands {
-    /// All names, chapter by chapter.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        let chapters = [&self.general, &self.control, &self.network, &self.v25ter, &self.packet, &self.security];
-        chapters.into_iter().flatten().map(String::as_str)
+    /// Every command of every chapter, in the order of the file.
+    pub fn all(&self) -> impl Iterator<Item = &str> {
+        [&self.general, &self.control, &self.network, &self.v25ter, &self.packet, &self.security]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
     }
 }
 
 /// Power states.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Power {
     /// From power-on to the first answer, in milliseconds.
     pub boot_ms: u32,
+    /// From `OK` of a reset by `AT+CFUN` to the first answer, in milliseconds.
+    pub reset_ms: u32,
     /// From the first answer until the SIM is ready (`SIM busy` before), in milliseconds.
     pub sim_ready_ms: u32,
     /// From the first answer until the root of trust is ready (`SEC busy` before), in milliseconds.
@@ -116,8 +147,7 @@ pub struct Power {
 }
 
 /// Registration and the radio.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Network {
     /// Radio access technologies, in factory order of preference.
     pub rats: Vec<RatFacts>,
@@ -132,8 +162,7 @@ pub struct Network {
 }
 
 /// A radio access technology as this module does it, used under `--timing module`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RatFacts {
     /// Which one.
     pub rat: Rat,
@@ -147,23 +176,20 @@ pub struct RatFacts {
     pub downlink_bps: u32,
 }
 
-/// Radio access technologies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
+/// Radio access technologies: `lte-m`, `nb-iot` and `gsm` in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Rat {
     /// LTE Cat M1.
-    #[serde(rename = "lte-m")]
     LteM,
     /// LTE Cat NB1.
-    #[serde(rename = "nb-iot")]
     NbIot,
     /// GSM/GPRS/EDGE.
-    #[serde(rename = "gsm")]
     Gsm,
 }
 
 /// PDP contexts.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packet {
     /// Lowest `<cid>`.
     pub cid_min: u8,
@@ -178,8 +204,7 @@ pub struct Packet {
 }
 
 /// IoT Security-as-a-Service on the module's side.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Security {
     /// `AT+USECDEVINFO?` while the bootstrap is in progress.
     pub devinfo_while_bootstrapping: WhileBootstrapping,
@@ -208,8 +233,7 @@ pub struct Security {
 }
 
 /// R4 blocks, R5 answers an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhileBootstrapping {
     /// The command answers when the bootstrap has ended.
     Block,
@@ -218,8 +242,7 @@ pub enum WhileBootstrapping {
 }
 
 /// What a second seal is answered; it never changes anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SealedAgain {
     /// `OK`.
     Ignore,
@@ -228,8 +251,7 @@ pub enum SealedAgain {
 }
 
 /// Which published SEC code answers which refusal.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecurityErrors {
     /// The root of trust is not ready yet after power-on.
     pub busy: u16,

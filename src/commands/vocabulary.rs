@@ -12,7 +12,7 @@ pub struct Vocabulary {
 impl Vocabulary {
     /// What the profile lists and vsara knows.
     pub fn of(profile: &Profile) -> Self {
-        let listed: std::collections::BTreeSet<&str> = profile.commands.names().collect();
+        let listed: std::collections::BTreeSet<&str> = profile.commands.all().collect();
         let mut commands: Vec<_> = all().filter(|command| listed.contains(command.name)).collect();
         commands.sort_unstable_by_key(|command| command.name);
         Self { commands }

@@ -204,9 +204,14 @@ impl Module {
             self.nvm.rtc.lose(now.system);
             self.save();
         }
+        self.boot(self.profile.power.boot_ms, now);
+    }
+
+    /// Begins to boot; the parts of the module are ready one after the other.
+    fn boot(&mut self, boot_ms: u32, now: Now) {
         let facts = &self.profile.power;
         let delay = |ms: u32| if self.timing == Timing::Module { i64::from(ms) } else { 0 };
-        let booted = now.system.offset_millis(delay(facts.boot_ms));
+        let booted = now.system.offset_millis(delay(boot_ms));
         self.readiness = Some(Readiness {
             booted,
             sim: booted.offset_millis(delay(facts.sim_ready_ms)),
@@ -253,7 +258,10 @@ impl Module {
         if self.power == Power::Off {
             return;
         }
-        let delay_ms = if self.timing == Timing::Module { self.profile.power.power_off_ms } else { 0 };
+        let delay_ms = match (self.timing, towards) {
+            (Timing::Module, Power::ShuttingDown) => self.profile.power.power_off_ms,
+            _ => 0,
+        };
         self.power = towards;
         self.off_at = Some(now.system.offset_millis(i64::from(delay_ms)));
         self.network.wanted = false;
@@ -453,7 +461,7 @@ impl Module {
         self.note(Event::PoweredOff { restart });
         self.lose_ram();
         if restart {
-            self.power_on(now);
+            self.boot(self.profile.power.reset_ms, now);
         }
     }
 
