@@ -1,0 +1,69 @@
+//! One fault, placed at one point of a module's life.
+
+/// Where a fault strikes, counted from the moment it is placed, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Point {
+    /// The n-th datagram of the module's link, in either direction.
+    Datagram(u32),
+    /// The n-th write of the module's memory.
+    NvmWrite(u32),
+}
+
+/// What it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strike {
+    /// Power loss before the datagram leaves or the write begins.
+    CutBefore,
+    /// Power loss between the two copies of a write; at a datagram, as [`Strike::CutAfter`].
+    CutBetween,
+    /// Power loss after the datagram has arrived or the write is done.
+    CutAfter,
+    /// The datagram is lost.
+    Drop,
+    /// The datagram arrives twice.
+    Duplicate,
+    /// The datagram arrives this much later, in milliseconds.
+    Delay(i64),
+    /// A bit of the datagram arrives wrong.
+    Corrupt,
+}
+
+/// A fault that waits for its point, or has struck.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Where.
+    pub point: Point,
+    /// What.
+    pub strike: Strike,
+    /// Whether it has struck.
+    pub struck: bool,
+}
+
+impl Strike {
+    /// Every strike that makes sense at a datagram.
+    pub const AT_DATAGRAM: [Self; 6] =
+        [Self::CutBefore, Self::CutAfter, Self::Drop, Self::Duplicate, Self::Delay(9_000), Self::Corrupt];
+    /// Every strike that makes sense at a write.
+    pub const AT_NVM_WRITE: [Self; 3] = [Self::CutBefore, Self::CutBetween, Self::CutAfter];
+}
+
+impl Fault {
+    /// A fault that has not struck yet.
+    pub fn new(point: Point, strike: Strike) -> Self {
+        Self { point, strike, struck: false }
+    }
+
+    /// Counts one datagram or write; whether this is the one it strikes.
+    pub(super) fn meets(&mut self, what: Point) -> bool {
+        let left = match (&mut self.point, what) {
+            (Point::Datagram(left), Point::Datagram(_)) | (Point::NvmWrite(left), Point::NvmWrite(_)) => left,
+            _ => return false,
+        };
+        if self.struck {
+            return false;
+        }
+        *left = left.saturating_sub(1);
+        self.struck = *left == 0;
+        self.struck
+    }
+}
