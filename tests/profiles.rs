@@ -112,7 +112,7 @@ fn a_bad_file_is_refused_with_line_and_column_and_what_is_allowed() {
         ),
         (
             &inherit("[commands]\ngeneral = [\"I\", \"+CREG\"]\n"),
-            "my.toml:3:17: `+CREG` already stands in another chapter",
+            "my.toml:3:17: `+CREG` stands in two chapters",
         ),
         (
             &inherit("[power]\ncfun_reset = [15, 1]\n"),

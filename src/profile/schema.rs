@@ -158,16 +158,16 @@ fn commands(fields: &mut Fields<'_>, known: Option<&[&str]>) -> (Commands, Vec<(
             ("names as they are typed after AT, in capitals: E, &W, +CREG".to_owned(), Box::new(is_command))
         }
     };
-    let mut seen: Vec<String> = Vec::new();
+    let mut seen: Vec<(String, Place)> = Vec::new();
     let mut chapter = |key| {
         let names = fields.texts(key, &allowed, &right);
         for (name, place) in &names {
-            if seen.contains(name) {
-                let message = format!("`{name}` already stands in another chapter");
-                fields.fault(*place, message, String::new());
+            if let Some((_, earlier)) = seen.iter().find(|(earlier, _)| earlier == name) {
+                let message = format!("`{name}` stands in two chapters");
+                fields.fault(place.to_mend(*earlier), message, String::new());
             }
-            seen.push(name.clone());
         }
+        seen.extend(names.iter().cloned());
         names
     };
     let bare = |names: Vec<(String, Place)>| names.into_iter().map(|(name, _)| name).collect();
