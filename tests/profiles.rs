@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use proptest::test_runner::Config as ProptestConfig;
 use vsara::profile::{self, Profile, Rat, SealedAgain, WhileBootstrapping};
 
 const COMMANDS: &[&str] = &["E", "&W", "+CREG"];
@@ -112,7 +113,7 @@ fn a_bad_file_is_refused_with_line_and_column_and_what_is_allowed() {
         ),
         (
             &inherit("[commands]\ngeneral = [\"I\", \"+CREG\"]\n"),
-            "my.toml:3:17: `+CREG` already stands in another chapter",
+            "my.toml:3:17: `+CREG` stands in two chapters",
         ),
         (
             &inherit("[power]\ncfun_reset = [15, 1]\n"),
@@ -327,6 +328,13 @@ fn every_key_is_explained_once() {
 }
 
 #[test]
+fn a_rat_of_its_own_is_printed_after_the_others() {
+    let text = profile::text("sara-r422m8s").expect("built in");
+    let rats: Vec<_> = text.lines().filter(|line| line.starts_with("[network.")).collect();
+    assert_eq!(rats, ["[network.lte-m]", "[network.nb-iot]", "[network.gsm]"]);
+}
+
+#[test]
 fn the_printed_text_of_the_explained_profile_is_its_file() {
     let own = files().into_iter().find(|(name, _)| name == "sara-r510s").expect("there").1;
     assert_eq!(profile::text("sara-r510s"), Some(own));
@@ -366,5 +374,26 @@ fn a_type_has_its_own_identity() {
         assert_eq!(identity.model.contains("M8"), name.contains("m8"), "a host finds GNSS by it: {name}");
         assert_eq!(identity.cgsn_with_type, name.starts_with("sara-r5"), "{name}");
         assert!(seen.insert(identity.tac), "{name}");
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_makes_the_reader_panic(line in 0..200_usize, with in "\\PC{0,40}|(-?[0-9]{1,20})|(\\[[a-z.]{0,9}\\])") {
+        let text = profile::text("sara-r510s").expect("built in");
+        let index = line % text.lines().count();
+        let lines = text.lines().enumerate();
+        let edited: Vec<String> = lines
+            .map(|(at, old)| match old.split_once(" = ") {
+                Some((key, _)) if at == index => format!("{key} = {with}"),
+                _ if at == index => with.clone(),
+                _ => old.to_owned(),
+            })
+            .collect();
+        if let Err(error) = parse(&edited.join("\n")) {
+            proptest::prop_assert!(error.starts_with("my.toml:"), "{error}");
+        }
     }
 }

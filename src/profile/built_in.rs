@@ -69,14 +69,12 @@ impl<'t> Lines<'t> {
     fn render(&self, own: &str, explanations: &[(&str, Vec<(&str, String)>)]) -> String {
         let mut out: String =
             own.lines().take_while(|line| line.starts_with('#')).map(|line| format!("{line}\n")).collect();
-        let place = |table: &str| {
-            // A RAT that the explained profile does not have is explained by one that it has.
-            let alike = table.strip_prefix("network.").map_or(table, |_| "network.lte-m");
-            let exact = explanations.iter().position(|(known, _)| *known == table);
-            exact.or_else(|| explanations.iter().position(|(known, _)| *known == alike))
-        };
+        let exact = |table: &str| explanations.iter().position(|(known, _)| *known == table);
+        // A RAT that the explained profile does not have follows the last one that it has.
+        let last_rat = explanations.iter().rposition(|(known, _)| known.starts_with("network."));
+        let place = |table: &str| exact(table).or(last_rat.filter(|_| table.starts_with("network.")));
         let mut tables: Vec<_> = self.0.iter().filter(|(_, keys)| !keys.is_empty()).collect();
-        tables.sort_by_key(|(table, _)| (place(table), *table));
+        tables.sort_by_key(|(table, _)| (place(table), exact(table).is_none()));
         for (table, keys) in tables {
             let explained = place(table).map_or(&[][..], |index| &explanations[index].1);
             let comment = |key| explained.iter().find(|(known, _)| *known == key);

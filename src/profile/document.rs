@@ -1,5 +1,6 @@
 //! A TOML file and what it inherits from, merged key by key; every key remembers where it stands.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use toml::Spanned;
@@ -23,6 +24,15 @@ pub(super) struct Place {
     file: usize,
     /// Byte in its text.
     offset: usize,
+}
+
+impl Place {
+    /// Of two places that contradict each other, the one to mend: the user's file comes before what
+    /// it inherits from, and within a file the later one.
+    pub(super) fn to_mend(self, other: Self) -> Self {
+        let rank = |place: Self| (Reverse(place.file), place.offset);
+        if rank(self) > rank(other) { self } else { other }
+    }
 }
 
 /// The keys of a table.

@@ -231,11 +231,11 @@ impl<'d> Fields<'d> {
         matches!(self.table.get(key).map(|entry| &entry.value.kind), Some(Kind::Text(text)) if text == word)
     }
 
-    /// Notes a fault between two keys, at the first of them in the user's file.
+    /// Notes a fault between two keys, at the one to mend.
     pub(super) fn conflict(&self, first: &str, second: &str, message: &str) {
         let places = [first, second].map(|key| self.table.get(key).map(|entry| entry.value.place));
         if let [Some(first), Some(second)] = places {
-            self.fault(first.min(second), message.to_owned(), String::new());
+            self.fault(first.to_mend(second), message.to_owned(), String::new());
         }
     }
 

@@ -20,6 +20,8 @@ const BPS: RangeInclusive<i64> = 1..=10_000_000;
 
 const RATS: &[(&str, Rat)] = &[("lte-m", Rat::LteM), ("nb-iot", Rat::NbIot), ("gsm", Rat::Gsm)];
 
+const COMMAND_FORM: &str = "names as they are typed after AT, in capitals: E, &W, +CREG";
+
 /// The published `+CME ERROR` codes, 3GPP TS 27.007 and the maker's own.
 const CME_CODES: &[RangeInclusive<i64>] = &[
     0..=8,
@@ -152,22 +154,18 @@ fn ipr_default(fields: &mut Fields<'_>) -> u32 {
 
 /// The commands, and those of the security chapter with their places.
 fn commands(fields: &mut Fields<'_>, known: Option<&[&str]>) -> (Commands, Vec<(String, Place)>) {
-    let (allowed, right): (String, Box<dyn Fn(&str) -> bool + '_>) = match known {
-        Some(known) => (known.join(", "), Box::new(|name| known.contains(&name))),
-        None => {
-            ("names as they are typed after AT, in capitals: E, &W, +CREG".to_owned(), Box::new(is_command))
-        }
-    };
-    let mut seen: Vec<String> = Vec::new();
+    let allowed = known.map_or_else(|| COMMAND_FORM.to_owned(), |known| known.join(", "));
+    let right = |name: &str| known.map_or_else(|| is_command(name), |known| known.contains(&name));
+    let mut seen: Vec<(String, Place)> = Vec::new();
     let mut chapter = |key| {
-        let names = fields.texts(key, &allowed, &right);
+        let names = fields.texts(key, &allowed, right);
         for (name, place) in &names {
-            if seen.contains(name) {
-                let message = format!("`{name}` already stands in another chapter");
-                fields.fault(*place, message, String::new());
+            if let Some((_, earlier)) = seen.iter().find(|(earlier, _)| earlier == name) {
+                let message = format!("`{name}` stands in two chapters");
+                fields.fault(place.to_mend(*earlier), message, String::new());
             }
-            seen.push(name.clone());
         }
+        seen.extend(names.iter().cloned());
         names
     };
     let bare = |names: Vec<(String, Place)>| names.into_iter().map(|(name, _)| name).collect();
