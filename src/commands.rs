@@ -18,7 +18,7 @@ pub mod v25ter;
 
 use crate::at::{CmeError, Failure, Form, Line, Settings};
 use crate::module::Module;
-use crate::module::settings::Reports;
+use crate::module::settings::Interface;
 use crate::time::Now;
 
 pub use self::pending::Pending;
@@ -43,8 +43,8 @@ pub struct Context<'a> {
     pub module: &'a mut Module,
     /// V.250 parameters of the port the command came from.
     pub settings: &'a mut Settings,
-    /// Registration reports of that port.
-    pub reports: &'a mut Reports,
+    /// Registration interface of that port.
+    pub interface: &'a mut Interface,
     /// The commands there are.
     pub vocabulary: &'a Vocabulary,
     /// Both clocks.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::at::{self, CmeError, Failure, Interpreter, Limits, Request, Response};
 use crate::commands::{Command, Context, Pending, Reply, Vocabulary, urc};
 use crate::module::power::Power;
-use crate::module::settings::{Reports, StoredProfile};
+use crate::module::settings::{Interface, StoredProfile};
 use crate::module::{self, Event, Flow, Module, ModuleOptions, Nvm, Timing};
 use crate::profile::Profile;
 use crate::time::{Now, Timestamp, Wakeup};
@@ -84,7 +84,7 @@ pub struct Modem {
 #[derive(Debug)]
 struct Port {
     interpreter: Interpreter,
-    reports: Reports,
+    interface: Interface,
     running: Option<Running>,
 }
 
@@ -282,7 +282,7 @@ impl Modem {
         Some(work(&mut Context {
             module: &mut self.module,
             settings: port.interpreter.settings_mut(),
-            reports: &mut port.reports,
+            interface: &mut port.interface,
             vocabulary: &self.vocabulary,
             now,
         }))
@@ -308,7 +308,7 @@ impl Modem {
 
     fn tell_ports(&mut self, event: &Event) {
         for port in &mut self.ports {
-            for line in urc::render(event, &self.module, &port.reports) {
+            for line in urc::render(event, &self.module, &port.interface) {
                 port.interpreter.urc(line);
             }
         }
@@ -326,7 +326,7 @@ impl Modem {
         for port in &mut self.ports {
             let stored = power_on_profile(&self.module);
             port.interpreter.reset(stored.v250);
-            port.reports = stored.reports;
+            port.interface = stored.interface;
             port.running = None;
         }
     }
@@ -343,12 +343,14 @@ impl Modem {
 impl Port {
     fn new(module: &Module) -> Self {
         let facts = &module.profile().at;
-        let limits = Limits {
-            command_line_max: facts.command_line_max,
-            waiting_input_max: facts.waiting_input_max,
-        };
+        let limits =
+            Limits { command_line_max: facts.command_line_max, waiting_input_max: facts.waiting_input_max };
         let stored = power_on_profile(module);
-        Self { interpreter: Interpreter::new(limits, stored.v250), reports: stored.reports, running: None }
+        Self {
+            interpreter: Interpreter::new(limits, stored.v250),
+            interface: stored.interface,
+            running: None,
+        }
     }
 }
 

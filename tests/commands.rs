@@ -110,7 +110,12 @@ fn an_imei_has_fifteen_digits_with_a_check_digit() {
 fn commands_a_profile_does_not_list_fail_at_once() {
     check(
         "sara-r410m-02b",
-        &[("AT+USECCONN", "ERROR"), ("AT+USECDEVINFO?", "ERROR"), ("AT^CVOICE=?", "ERROR"), ("AT+MODE=2", "ERROR")],
+        &[
+            ("AT+USECCONN", "ERROR"),
+            ("AT+USECDEVINFO?", "ERROR"),
+            ("AT^CVOICE=?", "ERROR"),
+            ("AT+MODE=2", "ERROR"),
+        ],
     );
 }
 

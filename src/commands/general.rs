@@ -43,9 +43,7 @@ fn serial_number(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure
                 _ => Err(CmeError::INCORRECT_PARAMETERS.into()),
             }
         }
-        Form::Test if context.module.profile().identity.cgsn_with_type => {
-            Ok(Reply::line("+CGSN: (0-3,255)"))
-        }
+        Form::Test if context.module.profile().identity.cgsn_with_type => Ok(Reply::line("+CGSN: (0-3,255)")),
         Form::Test => Ok(Reply::OK),
         Form::Read | Form::Set(_) => Err(no_such_form()),
     }

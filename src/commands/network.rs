@@ -3,7 +3,7 @@
 use crate::at::{CmeError, Failure, Form};
 use crate::commands::{Command, Context, Reply, no_such_form};
 use crate::module::network::{CELL, OPERATOR_LONG, OPERATOR_NUMERIC, OPERATOR_SHORT, TRACKING_AREA};
-use crate::module::settings::Reports;
+use crate::module::settings::Interface;
 use crate::module::{Module, network};
 use crate::profile::{Network, Rat};
 
@@ -29,11 +29,11 @@ impl Domain {
         }
     }
 
-    pub(super) fn level(self, reports: &mut Reports) -> &mut u8 {
+    pub(super) fn level(self, interface: &mut Interface) -> &mut u8 {
         match self {
-            Self::Circuit => &mut reports.creg,
-            Self::Packet => &mut reports.cgreg,
-            Self::Eps => &mut reports.cereg,
+            Self::Circuit => &mut interface.creg,
+            Self::Packet => &mut interface.cgreg,
+            Self::Eps => &mut interface.cereg,
         }
     }
 
@@ -74,11 +74,11 @@ fn registration(context: &mut Context<'_>, form: Form, domain: Domain) -> Result
         Form::Set(mut args) => {
             let level = args.optional_number(0..=highest)?.unwrap_or(0);
             args.finish()?;
-            *domain.level(context.reports) = level;
+            *domain.level(context.interface) = level;
             Ok(Reply::OK)
         }
         Form::Read => {
-            let level = *domain.level(context.reports);
+            let level = *domain.level(context.interface);
             let status = status(context.module, domain, level);
             Ok(Reply::line(format!("{name}: {level},{status}")))
         }
@@ -95,7 +95,8 @@ pub(super) fn status(module: &Module, domain: Domain, level: u8) -> String {
     if level < 2 || !network.is_registered() {
         return stat.to_string();
     }
-    let rac = if domain == Domain::Eps && module.profile().network.cereg_rac_field { ",\"0000\"" } else { "" };
+    let rac =
+        if domain == Domain::Eps && module.profile().network.cereg_rac_field { ",\"0000\"" } else { "" };
     let technology = network.rat.access_technology();
     let timers = if domain == Domain::Eps && level >= 4 { ",,,\"00000000\",\"00000000\"" } else { "" };
     format!("{stat},\"{TRACKING_AREA:04x}\",\"{CELL:08x}\"{rac},{technology}{timers}")

@@ -18,9 +18,7 @@ use crate::protocol::message::Seal;
 fn root_of_trust_uid(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     match form {
         Form::Action if !context.module.is_security_ready(context.now) => Err(error(context, |e| e.busy)),
-        Form::Action => {
-            Ok(Reply::line(format!("+USECROTUID: \"{}\"", context.module.nvm().identity.rot)))
-        }
+        Form::Action => Ok(Reply::line(format!("+USECROTUID: \"{}\"", context.module.nvm().identity.rot))),
         Form::Test => Ok(Reply::OK),
         Form::Read | Form::Set(_) => Err(no_such_form()),
     }
@@ -127,7 +125,9 @@ fn facts<'a>(context: &'a Context<'_>) -> Option<&'a Security> {
 }
 
 fn error(context: &Context<'_>, code: impl FnOnce(&SecurityErrors) -> u16) -> Failure {
-    Failure::Cme(facts(context).map_or(CmeError::OPERATION_NOT_SUPPORTED, |facts| CmeError(code(&facts.errors))))
+    Failure::Cme(
+        facts(context).map_or(CmeError::OPERATION_NOT_SUPPORTED, |facts| CmeError(code(&facts.errors))),
+    )
 }
 
 /// Not empty, and printable ASCII only: what a JSON document, a log line and an X.509 subject can carry. `designed`

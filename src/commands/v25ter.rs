@@ -76,7 +76,7 @@ fn factory(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
 /// `&W`, store the current configuration; what `Z` and the next power-on restore.
 fn store(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     only_profile_0(form)?;
-    let profile = StoredProfile { v250: context.settings.clone(), reports: *context.reports };
+    let profile = StoredProfile { v250: context.settings.clone(), interface: *context.interface };
     context.module.change_settings(|nvm| nvm.stored_profile = Some(profile));
     Ok(Reply::OK)
 }
@@ -90,14 +90,17 @@ fn display(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
         .iter()
         .filter_map(|number| Some(format!("S{number:02}:{:03}", settings.register(*number)?)))
         .collect::<Vec<_>>();
-    let rate = context.module.profile().at.ipr_default;
     Ok(Reply::Lines(vec![
         Line::from("ACTIVE PROFILE:"),
         Line::from(basic_parameters(settings)),
         Line::from(registers.join(", ")),
         Line::from(format!(
-            "+CREG:{}, +CGREG:{}, +CEREG:{}, +CMEE:{}, +IPR:{rate}",
-            context.reports.creg, context.reports.cgreg, context.reports.cereg, settings.cmee
+            "+CREG:{}, +CGREG:{}, +CEREG:{}, +CMEE:{}, +IPR:{}",
+            context.interface.creg,
+            context.interface.cgreg,
+            context.interface.cereg,
+            settings.cmee,
+            context.interface.rate_bps
         )),
     ]))
 }
@@ -116,9 +119,47 @@ fn basic_parameters(settings: &Settings) -> String {
     )
 }
 
+/// `+IPR`, fixed DTE rate (V.250 §6.2.10).
+///
+/// | form | response |
+/// |---|---|
+/// | `AT+IPR=<rate>` | |
+/// | `AT+IPR?` | `+IPR: <rate>` |
+///
+/// 0 is autobauding; what it found is shown then, and on a port without a rate that is 115200
+/// (driver: never 0). The rate is stored and shown only.
+fn fixed_rate(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    match form {
+        Form::Set(mut args) => {
+            let rate = args.number(0..=u32::MAX)?;
+            args.finish()?;
+            if !RATES_BPS.contains(&rate) {
+                return Err(CmeError::INCORRECT_PARAMETERS.into());
+            }
+            context.interface.rate_bps = rate;
+            Ok(Reply::OK)
+        }
+        Form::Read => {
+            let rate = Some(context.interface.rate_bps).filter(|rate| *rate > 0).unwrap_or(DETECTED_RATE_BPS);
+            Ok(Reply::line(format!("+IPR: {rate}")))
+        }
+        Form::Test => {
+            let rates: Vec<_> = RATES_BPS.iter().map(u32::to_string).collect();
+            Ok(Reply::line(format!("+IPR: ({}),()", rates.join(","))))
+        }
+        Form::Action => Err(no_such_form()),
+    }
+}
+
+/// Rates of `+IPR`. Source: manual (SARA-R5).
+const RATES_BPS: [u32; 9] = [0, 9600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 921_600];
+
+/// What autobauding found on a port that has no rate. `designed`
+const DETECTED_RATE_BPS: u32 = 115_200;
+
 fn restore(context: &mut Context<'_>, profile: StoredProfile) {
     *context.settings = profile.v250;
-    *context.reports = profile.reports;
+    *context.interface = profile.interface;
 }
 
 /// The number behind a basic command; none is 0 (V.250 §5.3.1).
@@ -169,4 +210,5 @@ pub const COMMANDS: &[Command] = &[
     Command { name: "&F", run: factory },
     Command { name: "&W", run: store },
     Command { name: "&V", run: display },
+    Command { name: "+IPR", run: fixed_rate },
 ];

@@ -142,8 +142,7 @@ pub enum Failure {
 impl SecurityNvm {
     /// From the factory.
     pub fn factory(profile: &Profile) -> Self {
-        let heartbeat_period_s =
-            profile.security.as_ref().map_or(0, |security| security.heartbeat_period_s);
+        let heartbeat_period_s = profile.security.as_ref().map_or(0, |security| security.heartbeat_period_s);
         Self {
             bootstrapped_at: None,
             heartbeat_sent_at: None,

@@ -5,16 +5,19 @@ use serde::{Deserialize, Serialize};
 use crate::at::Settings;
 use crate::profile::Profile;
 
-/// Which URCs an interface wants: the `<n>` of each registration report (3GPP 27.007 §7.2, §10.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What an AT interface has beside V.250's parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Reports {
-    /// `+CREG`.
+pub struct Interface {
+    /// `<n>` of `+CREG` (3GPP 27.007 §7.2).
     pub creg: u8,
-    /// `+CGREG`.
+    /// `<n>` of `+CGREG` (§10.1.20).
     pub cgreg: u8,
-    /// `+CEREG`.
+    /// `<n>` of `+CEREG` (§10.1.22).
     pub cereg: u8,
+    /// `+IPR`: data rate in bits per second, 0 for autobauding. Stored and shown; a pseudo-terminal
+    /// has no rate.
+    pub rate_bps: u32,
 }
 
 /// One stored interface profile: what `AT&W` keeps across power cycles.
@@ -23,13 +26,16 @@ pub struct Reports {
 pub struct StoredProfile {
     /// V.250 parameters.
     pub v250: Settings,
-    /// Registration reports.
-    pub reports: Reports,
+    /// Everything else.
+    pub interface: Interface,
 }
 
 impl StoredProfile {
     /// What `AT&F` restores.
     pub fn factory(profile: &Profile) -> Self {
-        Self { v250: Settings::factory(profile.at.cmee_default), reports: Reports::default() }
+        Self {
+            v250: Settings::factory(profile.at.cmee_default),
+            interface: Interface { creg: 0, cgreg: 0, cereg: 0, rate_bps: profile.at.ipr_default },
+        }
     }
 }

@@ -100,7 +100,8 @@ impl Module {
         if let (true, Some(demand)) = (due && possible, &self.security.demand) {
             return Some(demand.number);
         }
-        (due && possible && self.security.schedule.allows(now.system)).then(|| self.demand_heartbeat(true, now))
+        (due && possible && self.security.schedule.allows(now.system))
+            .then(|| self.demand_heartbeat(true, now))
     }
 
     /// How the demanded heartbeat of this number ended; none while it goes on.

@@ -6,7 +6,7 @@ use crate::module::Module;
 use crate::module::security::contact::Contact;
 use crate::module::security::{Failure, Provisioned, Purpose};
 use crate::protocol::message::{
-    Answer, Applied, FeatureAuthorisation, Hello, HeartbeatAnswer, Provision, Request, Standing, Step,
+    Answer, Applied, FeatureAuthorisation, HeartbeatAnswer, Hello, Provision, Request, Standing, Step,
 };
 use crate::time::Now;
 

@@ -72,7 +72,11 @@ impl Module {
             if demand.next_try > now.system {
                 return None;
             }
-            return Some(if demand.answered && nvm.report_pending { Purpose::Report } else { Purpose::Heartbeat });
+            return Some(if demand.answered && nvm.report_pending {
+                Purpose::Report
+            } else {
+                Purpose::Heartbeat
+            });
         }
         if !self.security.schedule.allows(now.system) {
             return None;

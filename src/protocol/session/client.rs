@@ -178,6 +178,9 @@ impl ClientSession {
 impl std::fmt::Debug for ClientSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { connected, over, .. } = self;
-        f.debug_struct("ClientSession").field("connected", connected).field("over", over).finish_non_exhaustive()
+        f.debug_struct("ClientSession")
+            .field("connected", connected)
+            .field("over", over)
+            .finish_non_exhaustive()
     }
 }
