@@ -1,7 +1,10 @@
 //! The grammar of a command line's body: what stands between `AT` and S3 (V.250, 5.2 to 5.4).
+//!
+//! A body may hold any byte, and nom's parsers of a `char` take a byte beyond ASCII for two. So they
+//! stand only where nothing but ASCII can match.
 
 use nom::branch::alt;
-use nom::bytes::complete::{tag, take_while};
+use nom::bytes::complete::{is_not, tag, take_while};
 use nom::character::complete::{char, digit1, one_of, satisfy};
 use nom::combinator::{eof, map, not, opt, peek, recognize, rest, value};
 use nom::multi::many0_count;
@@ -88,7 +91,7 @@ fn register(input: &[u8]) -> IResult<&[u8], Request> {
 /// `D` takes the rest of the line, or up to and with the `;` that makes it a voice call.
 fn dial(input: &[u8]) -> IResult<&[u8], Request> {
     let string = delimited(char('"'), take_while(|byte| byte != b'"'), char('"'));
-    let characters = many0_count(alt((recognize(string), recognize(satisfy(|c| c != ';')))));
+    let characters = many0_count(alt((recognize(string), is_not(";\""), tag("\""))));
     let dialled = recognize(pair(characters, opt(char(';'))));
     let args = map(dialled, |text: &[u8]| Args::from_iter([Value::Bare(text.to_vec())]));
     map(preceded(one_of("Dd"), args), |args| Request { name: "D".into(), form: Form::Set(args) }).parse(input)
@@ -229,6 +232,8 @@ mod tests {
             ("DT 123,4 +E1", &["D =T 123,4 +E1"]),
             ("D123;E1", &["D =123;", "E =1"]),
             ("D>\"a;b\";", &["D =>\"a;b\";"]),
+            ("D\"a;b", &["D =\"a;", "B"]),
+            ("D\u{e9}", &["D =\u{e9}"]),
             ("D", &["D ="]),
         ]);
     }
@@ -241,6 +246,9 @@ mod tests {
             ("+CREG x", &["+CREG X"]),
             ("123", &["123"]),
             ("\"", &["\""]),
+            ("\u{e9}", &["\u{e9}"]),
+            ("&\u{e9}", &["&\u{e9}"]),
+            ("+\u{e9}", &["+\u{e9}"]),
             ("&1", &["&1"]),
         ]);
     }
