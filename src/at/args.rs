@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
 use nom::branch::alt;
-use nom::bytes::complete::{tag, take_till, take_while};
-use nom::character::complete::{char, none_of};
+use nom::bytes::complete::{is_not, tag, take_till, take_while};
+use nom::character::complete::char;
 use nom::combinator::{eof, map, peek, recognize, rest};
 use nom::multi::{many0_count, separated_list1};
 use nom::sequence::{delimited, preceded, terminated};
@@ -162,9 +162,7 @@ fn value(input: &[u8]) -> IResult<&[u8], Value> {
     let string = map(quoted, |bytes: &[u8]| Value::Quoted(bytes.to_vec()));
     let bare = map(take_till(|byte| matches!(byte, b',' | b';' | b'"')), bare_value);
     let malformed =
-        map(many0_count(alt((recognize(quoted), recognize(none_of(",;\"")), quote_to_end))), |_| {
-            Value::Malformed
-        });
+        map(many0_count(alt((recognize(quoted), is_not(",;\""), quote_to_end))), |_| Value::Malformed);
     preceded(blanks, alt((terminated(string, boundary), terminated(bare, boundary), malformed))).parse(input)
 }
 
@@ -216,6 +214,8 @@ mod tests {
         check("\"a\"b,1", &[Value::Malformed, bare("1")]);
         check("a\"b\",1", &[Value::Malformed, bare("1")]);
         check("(1-2)", &[bare("(1-2)")]);
+        check("\u{e9}", &[bare("\u{e9}")]);
+        check("\"a\"\u{e9}", &[Value::Malformed]);
     }
 
     #[test]

@@ -339,3 +339,85 @@ impl Interpreter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LIMITS: Limits = Limits { command_line_max: 16, waiting_input_max: 32 };
+
+    /// What an owner may do, in any order.
+    #[derive(Clone, Debug)]
+    enum Step {
+        Bytes(Vec<u8>),
+        Poll,
+        Answer(bool),
+        Prompt(usize),
+        Text(usize),
+        Abortable(bool),
+        Urc,
+        Reset,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..100).prop_map(Step::Bytes),
+            "(AT|A/)[EI;+=\"1 ]{0,30}\r\n?".prop_map(|text| Step::Bytes(text.into_bytes())),
+            Just(Step::Poll),
+            any::<bool>().prop_map(Step::Answer),
+            (0..20_usize).prop_map(Step::Prompt),
+            (0..20_usize).prop_map(Step::Text),
+            any::<bool>().prop_map(Step::Abortable),
+            Just(Step::Urc),
+            Just(Step::Reset),
+        ]
+    }
+
+    fn apply(interpreter: &mut Interpreter, step: Step) {
+        match step {
+            Step::Bytes(bytes) => interpreter.handle_bytes(&bytes),
+            Step::Poll => drop(interpreter.poll_event()),
+            Step::Answer(true) => interpreter.answer(Response::ok()),
+            Step::Answer(false) => interpreter.answer(Response::failed(Failure::Error)),
+            Step::Prompt(length) => interpreter.prompt(b"@", DataPhase::Exactly(length)),
+            Step::Text(max) => interpreter.prompt(b"> ", DataPhase::UntilCtrlZ { max }),
+            Step::Abortable(yes) => interpreter.set_abortable(yes),
+            Step::Urc => interpreter.urc("+URC".into()),
+            Step::Reset => interpreter.reset(Settings::factory(0)),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_happens_every_buffer_keeps_its_limit(steps in prop::collection::vec(step(), 0..60)) {
+            let mut interpreter = Interpreter::new(LIMITS, Settings::factory(2));
+            for step in steps {
+                apply(&mut interpreter, step);
+                while interpreter.poll_output().is_some() {}
+                prop_assert!(interpreter.waiting.len() <= LIMITS.waiting_input_max);
+                prop_assert!(interpreter.line.body().unwrap_or_default().len() <= LIMITS.command_line_max);
+                let running = !matches!(interpreter.state, State::Command);
+                prop_assert!(running || (interpreter.waiting.is_empty() && interpreter.event.is_none()));
+                if let State::Data { phase: DataPhase::Exactly(max) | DataPhase::UntilCtrlZ { max }, data } =
+                    &interpreter.state
+                {
+                    prop_assert!(data.len() <= *max);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_oldest_urcs_are_lost_when_too_many_wait() {
+        let mut interpreter = Interpreter::new(LIMITS, Settings::factory(2));
+        interpreter.handle_bytes(b"ATE0\r");
+        (0..=WAITING_URCS_MAX).for_each(|number| interpreter.urc(number.to_string().into()));
+        while interpreter.poll_output().is_some() {}
+        interpreter.answer(Response::ok());
+        let output: Vec<_> = std::iter::from_fn(|| interpreter.poll_output()).collect();
+        assert_eq!(output.len(), 1 + WAITING_URCS_MAX);
+        assert_eq!(output[1], b"\r\n1\r\n");
+    }
+}

@@ -1,7 +1,10 @@
 //! The grammar of a command line's body: what stands between `AT` and S3 (V.250, 5.2 to 5.4).
+//!
+//! A body may hold any byte, and nom's parsers of a `char` take a byte beyond ASCII for two. So they
+//! stand only where nothing but ASCII can match.
 
 use nom::branch::alt;
-use nom::bytes::complete::{tag, take_while};
+use nom::bytes::complete::{is_not, tag, take_while};
 use nom::character::complete::{char, digit1, one_of, satisfy};
 use nom::combinator::{eof, map, not, opt, peek, recognize, rest, value};
 use nom::multi::many0_count;
@@ -88,7 +91,7 @@ fn register(input: &[u8]) -> IResult<&[u8], Request> {
 /// `D` takes the rest of the line, or up to and with the `;` that makes it a voice call.
 fn dial(input: &[u8]) -> IResult<&[u8], Request> {
     let string = delimited(char('"'), take_while(|byte| byte != b'"'), char('"'));
-    let characters = many0_count(alt((recognize(string), recognize(satisfy(|c| c != ';')))));
+    let characters = many0_count(alt((recognize(string), is_not(";\""), tag("\""))));
     let dialled = recognize(pair(characters, opt(char(';'))));
     let args = map(dialled, |text: &[u8]| Args::from_iter([Value::Bare(text.to_vec())]));
     map(preceded(one_of("Dd"), args), |args| Request { name: "D".into(), form: Form::Set(args) }).parse(input)
@@ -96,7 +99,9 @@ fn dial(input: &[u8]) -> IResult<&[u8], Request> {
 
 /// A letter, maybe behind `&` or `\`, with a number, or with a form as extended commands have it.
 fn basic(input: &[u8]) -> IResult<&[u8], Request> {
-    let name = recognize(pair(opt(one_of("&\\")), satisfy(|c| c.is_ascii_alphabetic())));
+    let letter = || satisfy(|c| c.is_ascii_alphabetic());
+    // An `S` by itself is no command: what is not a register is wrong.
+    let name = recognize(alt((preceded(one_of("&\\"), letter()), preceded(not(one_of("Ss")), letter()))));
     let number = preceded(blanks, bare_digits);
     let assigned = preceded((blanks, char('='), blanks), bare_digits);
     let set = map(alt((number, assigned)), |number| Form::Set(Args::from_iter([number])));
@@ -117,4 +122,134 @@ fn upper(name: &[u8]) -> String {
     let mut name = String::from_utf8_lossy(name).into_owned();
     name.make_ascii_uppercase();
     name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All commands of a body, as `name form` with the parameters behind a set form.
+    fn commands(body: &str) -> Vec<String> {
+        let mut left = body.as_bytes();
+        std::iter::from_fn(|| {
+            let (request, behind) = next_command(left)?;
+            left = behind;
+            Some(match request.form {
+                Form::Action => request.name,
+                Form::Read => request.name + " ?",
+                Form::Test => request.name + " =?",
+                Form::Set(args) => request.name + " =" + &shown(args),
+            })
+        })
+        .collect()
+    }
+
+    fn shown(mut args: Args) -> String {
+        let values = std::iter::from_fn(|| args.take()).map(|value| match value {
+            Value::Omitted => String::new(),
+            Value::Bare(text) => String::from_utf8_lossy(&text).into_owned(),
+            Value::Quoted(text) => format!("\"{}\"", String::from_utf8_lossy(&text)),
+            Value::Malformed => "!".into(),
+        });
+        values.collect::<Vec<_>>().join(",")
+    }
+
+    fn check(table: &[(&str, &[&str])]) {
+        for (body, expected) in table {
+            assert_eq!(commands(body), *expected, "AT{body}");
+        }
+    }
+
+    #[test]
+    fn basic_commands_may_be_glued() {
+        check(&[
+            ("", &[]),
+            (" ;; \x1b", &[]),
+            ("e0", &["E =0"]),
+            ("E", &["E"]),
+            ("E1V1Q0", &["E =1", "V =1", "Q =0"]),
+            ("E 0 V", &["E =0", "V"]),
+            ("&c1&D2\\q3&F&w0", &["&C =1", "&D =2", "\\Q =3", "&F", "&W =0"]),
+            ("I9", &["I =9"]),
+            ("X?", &["X ?"]),
+            ("&K=?&K=3", &["&K =?", "&K =3"]),
+            ("Z;I", &["Z", "I"]),
+        ]);
+    }
+
+    #[test]
+    fn registers_are_read_and_set() {
+        check(&[
+            ("S3?", &["S =3"]),
+            ("S3=13", &["S =3,13"]),
+            ("s0=0s3 = 13 S4?", &["S =0,0", "S =3,13", "S =4"]),
+            ("S0=", &["S =0,"]),
+            ("S0=E1", &["S =0,", "E =1"]),
+            ("S3=?", &["S3=?"]),
+            ("S3", &["S3"]),
+            ("S", &["S"]),
+            ("&S1", &["&S =1"]),
+        ]);
+    }
+
+    #[test]
+    fn extended_commands_have_four_forms() {
+        check(&[
+            ("+cgmi", &["+CGMI"]),
+            ("+CREG?", &["+CREG ?"]),
+            ("+CREG=?", &["+CREG =?"]),
+            ("+CREG=2", &["+CREG =2"]),
+            ("+CREG=", &["+CREG ="]),
+            (" + CREG", &["+ CREG"]),
+            ("+CREG = 2", &["+CREG =2"]),
+            ("+CREG = ? ", &["+CREG =?"]),
+            ("+CREG ?", &["+CREG ?"]),
+            ("+CREG=?1", &["+CREG =?1"]),
+            ("+COPS=1,2,\"00101\",,7", &["+COPS =1,2,\"00101\",,7"]),
+            ("+X=\"a;+Y,b\";+Z", &["+X =\"a;+Y,b\"", "+Z"]),
+            ("+X=\"a;+Z", &["+X =!"]),
+            ("^CVOICE=?", &["^CVOICE =?"]),
+        ]);
+    }
+
+    #[test]
+    fn basic_and_extended_commands_mix() {
+        check(&[
+            (
+                "Q0 V1 E1 S0=0 &C1 &D2 +CMEE=2;+CREG=2",
+                &["Q =0", "V =1", "E =1", "S =0,0", "&C =1", "&D =2", "+CMEE =2", "+CREG =2"],
+            ),
+            ("I;+CGATT?;+COPS?", &["I", "+CGATT ?", "+COPS ?"]),
+            ("+CMEE=2;E0", &["+CMEE =2", "E =0"]),
+            ("+CMEE=2E0", &["+CMEE =2E0"]),
+        ]);
+    }
+
+    #[test]
+    fn dialling_takes_the_rest_up_to_a_semicolon() {
+        check(&[
+            ("D*99***1#", &["D =*99***1#"]),
+            ("DT 123,4 +E1", &["D =T 123,4 +E1"]),
+            ("D123;E1", &["D =123;", "E =1"]),
+            ("D>\"a;b\";", &["D =>\"a;b\";"]),
+            ("D\"a;b", &["D =\"a;", "B"]),
+            ("D\u{e9}", &["D =\u{e9}"]),
+            ("D", &["D ="]),
+        ]);
+    }
+
+    #[test]
+    fn what_is_no_command_takes_the_rest_of_the_line_as_its_name() {
+        check(&[
+            ("E1?x", &["E =1", "?X"]),
+            ("+CREG?x;+CREG", &["+CREG?X;+CREG"]),
+            ("+CREG x", &["+CREG X"]),
+            ("123", &["123"]),
+            ("\"", &["\""]),
+            ("\u{e9}", &["\u{e9}"]),
+            ("&\u{e9}", &["&\u{e9}"]),
+            ("+\u{e9}", &["+\u{e9}"]),
+            ("&1", &["&1"]),
+        ]);
+    }
 }
