@@ -43,7 +43,7 @@ pub struct Context<'a> {
     pub module: &'a mut Module,
     /// V.250 parameters of the port the command came from.
     pub settings: &'a mut Settings,
-    /// Registration interface of that port.
+    /// What that port has beside them.
     pub interface: &'a mut Interface,
     /// The commands there are.
     pub vocabulary: &'a Vocabulary,
