@@ -14,7 +14,7 @@ use crate::module::security::{Failure, Purpose};
 use crate::module::{Event, Flow, Module};
 use crate::protocol::coap::Code;
 use crate::protocol::keys::{KeySet, PskIdentity};
-use crate::protocol::message::{Answer, ChainNonce, KeyNonce, Provision, Step};
+use crate::protocol::message::{Answer, ChainNonce, KeyNonce, Provision, Refusal, Step};
 use crate::protocol::session::{ClientEvent, ClientSession, SessionFailure, SessionOptions};
 use crate::time::{Now, Timestamp};
 
@@ -277,7 +277,9 @@ impl Module {
 /// An answer, or the failure an error code stands for.
 fn decode_answer(path: &str, code: Code, payload: &[u8]) -> Result<Answer, Failure> {
     match code {
-        Code::FORBIDDEN => Err(Failure::Clone),
+        Code::FORBIDDEN if Refusal::decode(payload).is_ok_and(|refusal| refusal == Refusal::Clone) => {
+            Err(Failure::Clone)
+        }
         code if code.is_success() => Answer::decode(path, payload).map_err(|_| Failure::BadAnswer),
         code => Err(Failure::Service(code)),
     }
