@@ -244,5 +244,46 @@ mod tests {
         assert_eq!(vectors, VECTORS);
     }
 
-    const VECTORS: [&str; 3] = ["", "", ""];
+    /// Computed by an independent HKDF-SHA256 (RFC 5869 on Python's `hmac` and `hashlib`).
+    const VECTORS: [&str; 3] = [
+        "9a91b0065933f5b376a2e6c7876f268dc92c61778f0d42965d1bea4bae0cd068",
+        "3efcbf2e7986df1644ff4a573727c46e32d80bb1eb2a67bf6139e4d120f04d18",
+        "d1e0e0f206bf3e9818a95c1b722f2fae29b46aad7bcd00df149bc8bf3f2e2fd7",
+    ];
+
+    #[test]
+    fn every_text_form_comes_back_as_it_was() {
+        let identity = PskIdentity { rot: ROT, key_set: 7 };
+        assert_eq!(identity.to_string().parse(), Ok(identity));
+        assert_eq!(ROT.to_string().parse(), Ok(ROT));
+        let key = Key::from_bytes(std::array::from_fn(|i| i as u8));
+        assert_eq!(hex::encode(key.as_bytes()).parse(), Ok(key.clone()));
+        let json = serde_json::to_string(&(ROT, &key)).expect("both are strings in JSON");
+        assert_eq!(serde_json::from_str::<(RotUid, Key)>(&json).expect("what was just written"), (ROT, key));
+    }
+
+    #[test]
+    fn a_key_never_shows_itself() {
+        let set = MasterKey::development().factory_secret(ROT);
+        assert_eq!(format!("{set:?}"), "KeySet { number: 0, key: Key(…) }");
+        assert_eq!(format!("{:?}", MasterKey::development()), "MasterKey(…)");
+    }
+
+    #[test]
+    fn no_two_purposes_share_a_key() {
+        let factory = MasterKey::development().factory_secret(ROT);
+        let other = MasterKey::development().factory_secret(RotUid([0; 8]));
+        let keys = [
+            factory.key.clone(),
+            other.key.clone(),
+            factory.successor(ROT, 1, &[1; 16], &[2; 16]).key,
+            factory.successor(ROT, 2, &[1; 16], &[2; 16]).key,
+            factory.successor(ROT, 1, &[2; 16], &[1; 16]).key,
+            other.successor(ROT, 1, &[1; 16], &[2; 16]).key,
+            Key::from_bytes(factory.feature_authorisation(ROT, "ldp")),
+            Key::from_bytes(factory.feature_authorisation(ROT, "c2c")),
+        ];
+        let distinct: std::collections::BTreeSet<_> = keys.iter().map(|key| *key.as_bytes()).collect();
+        assert_eq!(distinct.len(), keys.len());
+    }
 }

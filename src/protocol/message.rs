@@ -16,7 +16,13 @@
 //! | `/held` | – | which of the nonces the service holds |
 //!
 //! Every request but `/held` is one step of the contact chain: it carries a [`Step`] and its
-//! answer the service's nonce.
+//! answer the service's nonce. So a request is the CBOR array `[step]` or `[step, body]`, an
+//! answer `[nonce]` or `[nonce, body]`, and both halves of `/held` are an array of nonces.
+//! Keys of a map that are not known are skipped; anything behind the message is refused.
+
+mod codec;
+
+pub use codec::MessageError;
 
 use minicbor::{CborLen, Decode, Encode};
 
@@ -33,8 +39,15 @@ pub struct KeyNonce(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 16]);
 /// The most nonces a module holds, and so the most a request may carry.
 pub const HELD_NONCES_MAX: usize = 64;
 
-/// The largest message either end accepts, in bytes: 64 nonces and everything else with room.
-pub const MESSAGE_LEN_MAX: usize = 1200;
+/// The largest message either end accepts, in bytes: 64 nonces and everything else with room, and
+/// with CoAP and DTLS around it still one datagram on a link of the smallest IPv6 MTU (1280).
+pub const MESSAGE_LEN_MAX: usize = 1120;
+
+/// The longest text in a message, in bytes: a type number, a version, a UID, a serial number.
+pub const TEXT_LEN_MAX: usize = 64;
+
+/// The most entries in a list of features.
+pub const FEATURES_MAX: usize = 16;
 
 /// The module's half of a step of the contact chain.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, CborLen)]
@@ -108,8 +121,21 @@ pub struct ReplaceAnswer {
 }
 
 /// A security feature that is switched on a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, CborLen)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Encode,
+    Decode,
+    CborLen,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 #[cbor(index_only)]
 pub enum Feature {
     /// Local Data Protection.
@@ -131,8 +157,9 @@ pub enum Feature {
 }
 
 /// Where a device stands with its owner, as the module is told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, CborLen)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, CborLen, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 #[cbor(index_only)]
 pub enum Standing {
@@ -264,4 +291,19 @@ pub enum Answer {
     Report(ChainNonce, Attention),
     /// To [`Request::Held`].
     Held(Vec<ChainNonce>),
+}
+
+/// Why the service refuses a well-formed request: the payload of a `4.03 Forbidden`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, CborLen)]
+#[cbor(index_only)]
+pub enum Refusal {
+    /// The contact chain says that another module with this root of trust came first.
+    #[n(0)]
+    Clone,
+    /// The service holds no finished bootstrap of this root of trust: begin with the hello.
+    #[n(1)]
+    NotBootstrapped,
+    /// A phase of the bootstrap came without the one before it: begin with the hello.
+    #[n(2)]
+    OutOfOrder,
 }
