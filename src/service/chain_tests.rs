@@ -52,7 +52,7 @@ fn only_what_the_service_holds_is_named() {
 #[test]
 fn no_original_is_refused_and_no_older_copy_accepted() {
     let (mut exchanges, mut refused) = (0, 0);
-    for seed in 0..4_000 {
+    for seed in 0..10_000 {
         let world = World::new(seed).run(300);
         exchanges += world.exchanges;
         refused += world.refused;

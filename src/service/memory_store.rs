@@ -118,6 +118,11 @@ impl Store for MemoryStore {
         Ok(self.overdue.first().copied())
     }
 
+    fn overdue_by(&self, at: Timestamp, max: usize) -> Result<Vec<RotUid>, StoreError> {
+        let due = self.overdue.range(..=(at, RotUid([0xff; 8])));
+        Ok(due.map(|(_, rot)| *rot).take(max).collect())
+    }
+
     fn repeated_event(&self, event: &Event) -> Result<Option<Event>, StoreError> {
         let ids = self.counted.get(&event.rot).map_or(&[][..], Vec::as_slice);
         let mut events = ids.iter().rev().filter_map(|id| self.events.get(id));

@@ -27,6 +27,8 @@ pub trait Store: Send + 'static {
     fn serial_holder(&self, profile_uid: &str, serial: &str, rot: RotUid) -> Result<Option<RotUid>, StoreError>;
     /// The device to become overdue next, and when ([`Device::overdue_at`]).
     fn next_overdue(&self) -> Result<Option<(Timestamp, RotUid)>, StoreError>;
+    /// Devices that became overdue by a moment, the longest overdue first.
+    fn overdue_by(&self, at: Timestamp, max: usize) -> Result<Vec<RotUid>, StoreError>;
     /// The stored event that `event` repeats ([`Event::is_repeated_by`]).
     fn repeated_event(&self, event: &Event) -> Result<Option<Event>, StoreError>;
     /// The highest event id; 0 where there is none.

@@ -61,6 +61,12 @@ fn keeps_devices_and_their_indexes(store: &mut impl Store) {
     assert_eq!(store.serial_holder("P", "B", rot(3)), Ok(None));
     assert_eq!(store.next_overdue(), Ok(first.overdue_at().map(|at| (at, rot(1)))));
 
+    let overdue = [&first, &third].map(|device| device.overdue_at().expect("a bootstrapped device"));
+    assert_eq!(store.overdue_by(overdue[0].offset_millis(-1), 9), Ok(vec![]));
+    assert_eq!(store.overdue_by(overdue[0], 9), Ok(vec![rot(1)]));
+    assert_eq!(store.overdue_by(overdue[1], 9), Ok(vec![rot(1), rot(3)]));
+    assert_eq!(store.overdue_by(overdue[1], 1), Ok(vec![rot(1)]));
+
     let changed = Device { overdue: true, standing: Standing::Suspended, ..first };
     put(store, vec![Write::Device(Arc::new(changed.clone()))]);
     assert_eq!(store.device(rot(1)), Ok(Some(Arc::new(changed))));
