@@ -1,0 +1,197 @@
+//! A store in memory, for scenarios: cloning it is a snapshot, and cheap.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::device::Device;
+use super::device_profile::DeviceProfile;
+use super::event::Event;
+use super::plan::Plan;
+use super::store::{Batch, EventQuery, Page, ServiceRecord, Store, StoreError, Window, Write};
+use crate::protocol::keys::RotUid;
+use crate::protocol::message::Standing;
+use crate::time::Timestamp;
+
+/// Everything in memory. A clone is a snapshot, and restoring is putting the clone back.
+#[derive(Clone, Debug)]
+pub struct MemoryStore {
+    service: ServiceRecord,
+    devices: BTreeMap<RotUid, Arc<Device>>,
+    profiles: BTreeMap<String, Arc<DeviceProfile>>,
+    whitelist: BTreeSet<(String, RotUid)>,
+    events: BTreeMap<u64, Arc<Event>>,
+    /// Ids of clone and suspicious events, which may repeat.
+    counted: HashMap<RotUid, Vec<u64>>,
+    overdue: BTreeSet<(Timestamp, RotUid)>,
+    active: HashMap<(String, Plan), u64>,
+    serials: BTreeSet<(String, String, RotUid)>,
+}
+
+impl MemoryStore {
+    /// An empty store of a service that calls itself this.
+    pub fn new(service_id: [u8; 8]) -> Self {
+        Self {
+            service: ServiceRecord { service_id, generation: 0 },
+            devices: BTreeMap::new(),
+            profiles: BTreeMap::new(),
+            whitelist: BTreeSet::new(),
+            events: BTreeMap::new(),
+            counted: HashMap::new(),
+            overdue: BTreeSet::new(),
+            active: HashMap::new(),
+            serials: BTreeSet::new(),
+        }
+    }
+
+    fn put_device(&mut self, device: &Arc<Device>) {
+        if let Some(before) = self.devices.insert(device.rot, Arc::clone(device)) {
+            self.unindex(&before);
+        }
+        if let Some(at) = device.overdue_at() {
+            self.overdue.insert((at, device.rot));
+        }
+        if let Some(key) = active_key(device) {
+            *self.active.entry(key).or_default() += 1;
+        }
+        if let Some(key) = serial_key(device) {
+            self.serials.insert(key);
+        }
+    }
+
+    fn unindex(&mut self, before: &Device) {
+        if let Some(at) = before.overdue_at() {
+            self.overdue.remove(&(at, before.rot));
+        }
+        if let Some(count) = active_key(before).and_then(|key| self.active.get_mut(&key)) {
+            *count -= 1;
+        }
+        if let Some(key) = serial_key(before) {
+            self.serials.remove(&key);
+        }
+    }
+
+    fn put_event(&mut self, event: &Event) {
+        let is_new = self.events.insert(event.id, Arc::new(event.clone())).is_none();
+        if is_new && event.kind.is_counted() {
+            self.counted.entry(event.rot).or_default().push(event.id);
+        }
+    }
+}
+
+fn active_key(device: &Device) -> Option<(String, Plan)> {
+    let active = device.standing == Standing::Active;
+    device.domain().filter(|_| active).map(|domain| (domain.to_owned(), device.plan))
+}
+
+fn serial_key(device: &Device) -> Option<(String, String, RotUid)> {
+    device.seal.as_ref().map(|seal| (seal.profile_uid.clone(), seal.serial_number.clone(), device.rot))
+}
+
+impl Store for MemoryStore {
+    fn service(&self) -> Result<ServiceRecord, StoreError> {
+        Ok(self.service.clone())
+    }
+
+    fn device(&self, rot: RotUid) -> Result<Option<Arc<Device>>, StoreError> {
+        Ok(self.devices.get(&rot).cloned())
+    }
+
+    fn profile(&self, uid: &str) -> Result<Option<Arc<DeviceProfile>>, StoreError> {
+        Ok(self.profiles.get(uid).cloned())
+    }
+
+    fn is_whitelisted(&self, profile_uid: &str, rot: RotUid) -> Result<bool, StoreError> {
+        Ok(self.whitelist.contains(&(profile_uid.to_owned(), rot)))
+    }
+
+    fn active_devices(&self, domain: &str, plan: Plan) -> Result<u64, StoreError> {
+        Ok(self.active.get(&(domain.to_owned(), plan)).copied().unwrap_or(0))
+    }
+
+    fn serial_holder(&self, profile_uid: &str, serial: &str, rot: RotUid) -> Result<Option<RotUid>, StoreError> {
+        let first = (profile_uid.to_owned(), serial.to_owned(), RotUid([0; 8]));
+        let last = (profile_uid.to_owned(), serial.to_owned(), RotUid([0xff; 8]));
+        Ok(self.serials.range(first..=last).map(|(_, _, holder)| *holder).find(|holder| *holder != rot))
+    }
+
+    fn next_overdue(&self) -> Result<Option<(Timestamp, RotUid)>, StoreError> {
+        Ok(self.overdue.first().copied())
+    }
+
+    fn overdue_by(&self, at: Timestamp, max: usize) -> Result<Vec<RotUid>, StoreError> {
+        let due = self.overdue.range(..=(at, RotUid([0xff; 8])));
+        Ok(due.map(|(_, rot)| *rot).take(max).collect())
+    }
+
+    fn repeated_event(&self, event: &Event) -> Result<Option<Event>, StoreError> {
+        let ids = self.counted.get(&event.rot).map_or(&[][..], Vec::as_slice);
+        let mut events = ids.iter().rev().filter_map(|id| self.events.get(id));
+        Ok(events.find(|stored| stored.is_repeated_by(event)).map(|stored| Event::clone(stored)))
+    }
+
+    fn last_event_id(&self) -> Result<u64, StoreError> {
+        Ok(self.events.last_key_value().map_or(0, |(id, _)| *id))
+    }
+
+    fn profiles(&self, domain: Option<&str>) -> Result<Vec<Arc<DeviceProfile>>, StoreError> {
+        let wanted = |profile: &&Arc<DeviceProfile>| domain.is_none_or(|domain| domain == profile.domain);
+        Ok(self.profiles.values().filter(wanted).cloned().collect())
+    }
+
+    fn devices(&self, domain: Option<&str>, window: Window) -> Result<Page<Arc<Device>>, StoreError> {
+        let wanted = |device: &&Arc<Device>| domain.is_none() || device.domain() == domain;
+        let page = window.of(self.devices.values().filter(wanted));
+        Ok(Page { items: page.items.into_iter().cloned().collect(), total: page.total })
+    }
+
+    fn whitelist(&self, profile_uid: &str, window: Window) -> Result<Page<RotUid>, StoreError> {
+        let from = (profile_uid.to_owned(), RotUid([0; 8]));
+        let listed = self.whitelist.range(from..).take_while(|(uid, _)| uid == profile_uid);
+        Ok(window.of(listed.map(|(_, rot)| *rot)))
+    }
+
+    fn events(&self, query: &EventQuery, window: Window) -> Result<Page<Event>, StoreError> {
+        let newer = self.events.range(query.after.saturating_add(1)..).map(|(_, event)| event);
+        let page = window.of(newer.filter(|event| query.matches(event)));
+        Ok(Page { items: page.items.into_iter().map(|event| Event::clone(event)).collect(), total: page.total })
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        for write in batch {
+            match write {
+                Write::Service(record) => self.service = record.clone(),
+                Write::Device(device) => self.put_device(device),
+                Write::Profile(profile) => {
+                    self.profiles.insert(profile.uid.clone(), Arc::clone(profile));
+                }
+                Write::Whitelist { profile_uid, rot, listed: true } => {
+                    self.whitelist.insert((profile_uid.clone(), *rot));
+                }
+                Write::Whitelist { profile_uid, rot, listed: false } => {
+                    self.whitelist.remove(&(profile_uid.clone(), *rot));
+                }
+                Write::Event(event) => self.put_event(event),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::store::contract;
+
+    #[test]
+    fn it_keeps_what_every_store_promises() {
+        contract::check(&mut MemoryStore::new([7; 8]));
+    }
+
+    #[test]
+    fn a_clone_is_a_snapshot() {
+        let mut store = MemoryStore::new([7; 8]);
+        let snapshot = store.clone();
+        contract::check(&mut store);
+        assert_eq!(snapshot.devices(None, Window::ALL).map(|page| page.total), Ok(0));
+    }
+}

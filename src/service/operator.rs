@@ -1,0 +1,264 @@
+//! What an operator does: make profiles, change devices, repair.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::chain::Chain;
+use super::device::{Blocked, Device};
+use super::device_profile::DeviceProfile;
+use super::event::{EventKind, Reason};
+use super::plan::Plan;
+use super::registry::{Draft, Registry};
+use super::store::{Store, StoreError, Write};
+use crate::protocol::keys::RotUid;
+use crate::protocol::message::{Feature, Standing};
+use crate::time::Timestamp;
+
+/// Shortest security heartbeat period, in seconds (`designed`): the limit of a SARA-R4.
+pub const HEARTBEAT_PERIOD_MIN_S: u32 = 5 * 60;
+
+/// Longest security heartbeat period, in seconds (`designed`): a year.
+pub const HEARTBEAT_PERIOD_MAX_S: u32 = 365 * 24 * 60 * 60;
+
+/// An operator at work on one service; every change is stored when the call returns.
+pub struct Operator<'a, S> {
+    pub(super) registry: &'a mut Registry<S>,
+    pub(super) now: Timestamp,
+}
+
+/// Why an operator's wish is not granted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OperatorError {
+    /// Nothing was ever heard of it.
+    #[error("this service has never seen the root of trust {0}")]
+    UnknownDevice(RotUid),
+    /// Nobody made it.
+    #[error("there is no device profile with that UID")]
+    UnknownProfile,
+    /// It is there already.
+    #[error("there is a device profile with that UID already")]
+    ProfileExists,
+    /// Not 22 letters and digits.
+    #[error("a device profile UID is 22 letters and digits")]
+    ProfileUid,
+    /// The device is nobody's.
+    #[error("the device {0} is UNOWNED: seal a device profile UID into it first")]
+    Unowned(RotUid),
+    /// One more active device would be too many.
+    #[error("plan {plan} allows {max} active devices, and they are all taken")]
+    OverPlanLimit {
+        /// Which plan.
+        plan: Plan,
+        /// How many it allows.
+        max: u64,
+    },
+    /// Out of range.
+    #[error("a heartbeat period is {HEARTBEAT_PERIOD_MIN_S} to {HEARTBEAT_PERIOD_MAX_S} seconds")]
+    HeartbeatPeriod,
+    /// Nothing was changed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl<S: Store> Operator<'_, S> {
+    /// A new DeviceProfileUID: 22 random letters and digits.
+    pub fn draw_profile_uid(&mut self) -> String {
+        DeviceProfile::draw_uid(self.registry.entropy())
+    }
+
+    /// Makes a device profile; its UID must be new.
+    pub fn create_device_profile(&mut self, profile: DeviceProfile) -> Result<(), OperatorError> {
+        if !DeviceProfile::is_uid(&profile.uid) {
+            return Err(OperatorError::ProfileUid);
+        }
+        check_period(profile.heartbeat_period_s)?;
+        if self.registry.store().profile(&profile.uid)?.is_some() {
+            return Err(OperatorError::ProfileExists);
+        }
+        self.write(vec![Write::Profile(Arc::new(DeviceProfile { revision: 0, ..profile }))])
+    }
+
+    /// Edits a device profile, for later bootstraps only. Its UID and domain stay.
+    pub fn update_device_profile(
+        &mut self,
+        uid: &str,
+        edit: impl FnOnce(&mut DeviceProfile),
+    ) -> Result<(), OperatorError> {
+        let before = self.registry.store().profile(uid)?.ok_or(OperatorError::UnknownProfile)?;
+        let mut profile = DeviceProfile::clone(&before);
+        edit(&mut profile);
+        check_period(profile.heartbeat_period_s)?;
+        profile.uid.clone_from(&before.uid);
+        profile.domain.clone_from(&before.domain);
+        profile.revision = before.revision.wrapping_add(1);
+        self.write(vec![Write::Profile(Arc::new(profile))])
+    }
+
+    /// Puts roots of trust on a profile's whitelist, seen already or not.
+    pub fn whitelist_add(&mut self, uid: &str, rots: &[RotUid]) -> Result<(), OperatorError> {
+        self.whitelist(uid, rots, true)
+    }
+
+    /// Takes roots of trust off a profile's whitelist; devices that are active stay so.
+    pub fn whitelist_remove(&mut self, uid: &str, rots: &[RotUid]) -> Result<(), OperatorError> {
+        self.whitelist(uid, rots, false)
+    }
+
+    /// Wants a feature on or off, from the next heartbeat.
+    pub fn set_feature(&mut self, rot: RotUid, feature: Feature, enabled: bool) -> Result<(), OperatorError> {
+        let mut draft = self.owned(rot)?;
+        let features = &mut draft.device.wanted.features;
+        let changed = if enabled { features.insert(feature) } else { features.remove(&feature) };
+        if changed {
+            draft.note(EventKind::Feature, Reason::FeatureWanted { feature, enabled });
+        }
+        self.write_device(draft)
+    }
+
+    /// Wants a set of features, from the next heartbeat.
+    pub fn set_features(&mut self, rot: RotUid, wanted: BTreeSet<Feature>) -> Result<(), OperatorError> {
+        let mut draft = self.owned(rot)?;
+        let before = std::mem::replace(&mut draft.device.wanted.features, wanted.clone());
+        for feature in before.symmetric_difference(&wanted) {
+            let enabled = wanted.contains(feature);
+            draft.note(EventKind::Feature, Reason::FeatureWanted { feature: *feature, enabled });
+        }
+        self.write_device(draft)
+    }
+
+    /// Wants another heartbeat period, in seconds, from the next heartbeat.
+    pub fn set_heartbeat_period(&mut self, rot: RotUid, period_s: u32) -> Result<(), OperatorError> {
+        check_period(period_s)?;
+        let mut draft = self.owned(rot)?;
+        draft.device.wanted.heartbeat_period_s = period_s;
+        self.write_device(draft)
+    }
+
+    /// Moves a device to another plan, services from the next heartbeat. One that was blocked by
+    /// its plan's limit becomes active if the new plan has room.
+    pub fn set_plan(&mut self, rot: RotUid, plan: Plan) -> Result<(), OperatorError> {
+        let mut draft = self.owned(rot)?;
+        if draft.device.plan == plan {
+            return Ok(());
+        }
+        draft.device.plan = plan;
+        let full = self.registry.is_plan_full(&draft.device)?;
+        if full && draft.device.standing == Standing::Active {
+            return Err(over_limit(plan));
+        }
+        draft.note(EventKind::Plan, Reason::PlanChanged { plan });
+        if !full && draft.device.blocked == Some(Blocked::OverPlanLimit) {
+            activate(&mut draft);
+        }
+        self.write_device(draft)
+    }
+
+    /// Withholds features and services, from the next heartbeat.
+    pub fn suspend(&mut self, rot: RotUid) -> Result<(), OperatorError> {
+        let mut draft = self.owned(rot)?;
+        if draft.device.standing == Standing::Suspended {
+            return Ok(());
+        }
+        draft.device.standing = Standing::Suspended;
+        draft.device.blocked = None;
+        draft.note(EventKind::Ownership, Reason::Suspended);
+        self.write_device(draft)
+    }
+
+    /// Makes a suspended or blocked device active, whitelisted or not.
+    pub fn unblock(&mut self, rot: RotUid) -> Result<(), OperatorError> {
+        let mut draft = self.owned(rot)?;
+        if draft.device.standing == Standing::Active {
+            return Ok(());
+        }
+        if self.registry.is_plan_full(&draft.device)? {
+            return Err(over_limit(draft.device.plan));
+        }
+        activate(&mut draft);
+        self.write_device(draft)
+    }
+
+    /// Moves a device to another domain. Where that is over its plan's limit already, it is
+    /// allocated there.
+    pub fn transfer(&mut self, rot: RotUid, domain: &str) -> Result<(), OperatorError> {
+        let mut draft = self.owned(rot)?;
+        let from = draft.device.domain().map(str::to_owned);
+        if from.as_deref() == Some(domain) {
+            return Ok(());
+        }
+        draft.device.owner.iter_mut().for_each(|owner| domain.clone_into(&mut owner.domain));
+        if draft.device.standing == Standing::Active && self.registry.is_plan_full(&draft.device)? {
+            draft.device.standing = Standing::Allocated;
+            draft.device.blocked = Some(Blocked::OverPlanLimit);
+        }
+        draft.note(EventKind::Ownership, Reason::Transferred { from, to: domain.to_owned() });
+        self.write_device(draft)
+    }
+
+    /// Repair: key sets stay, the chain starts anew, the Thing is UNOWNED.
+    pub fn forget(&mut self, rot: RotUid) -> Result<(), OperatorError> {
+        let mut draft = self.known(rot)?;
+        draft.note(EventKind::Ownership, Reason::Forgotten);
+        let device = &mut draft.device;
+        device.disown();
+        device.seal = None;
+        device.chain = Chain::default();
+        device.generation = self.registry.service().generation;
+        device.bootstrap = None;
+        device.provided = None;
+        device.new_key_set = false;
+        self.write_device(draft)
+    }
+
+    /// Asks for a new key set at the next heartbeat.
+    pub fn ask_for_new_key_set(&mut self, rot: RotUid) -> Result<(), OperatorError> {
+        let mut draft = self.known(rot)?;
+        draft.device.new_key_set = true;
+        self.write_device(draft)
+    }
+
+    /// The store was put back from a snapshot: each root of trust is accepted once, and marked
+    /// suspicious.
+    pub fn mark_restored(&mut self) -> Result<(), OperatorError> {
+        Ok(self.registry.next_generation()?)
+    }
+
+    fn whitelist(&mut self, uid: &str, rots: &[RotUid], listed: bool) -> Result<(), OperatorError> {
+        self.registry.store().profile(uid)?.ok_or(OperatorError::UnknownProfile)?;
+        let write = |rot: &RotUid| Write::Whitelist { profile_uid: uid.to_owned(), rot: *rot, listed };
+        self.write(rots.iter().map(write).collect())
+    }
+
+    fn known(&self, rot: RotUid) -> Result<Draft, OperatorError> {
+        let device = self.registry.device(rot)?.ok_or(OperatorError::UnknownDevice(rot))?;
+        Ok(Draft::of(Device::clone(&device)))
+    }
+
+    fn owned(&self, rot: RotUid) -> Result<Draft, OperatorError> {
+        let draft = self.known(rot)?;
+        if draft.device.owner.is_none() { Err(OperatorError::Unowned(rot)) } else { Ok(draft) }
+    }
+
+    fn write_device(&mut self, draft: Draft) -> Result<(), OperatorError> {
+        Ok(self.registry.write(draft, self.now)?)
+    }
+
+    fn write(&mut self, batch: Vec<Write>) -> Result<(), OperatorError> {
+        Ok(self.registry.write_all(Vec::new(), batch, self.now)?)
+    }
+}
+
+fn activate(draft: &mut Draft) {
+    draft.device.standing = Standing::Active;
+    draft.device.blocked = None;
+    draft.note(EventKind::Ownership, Reason::Unblocked);
+}
+
+fn over_limit(plan: Plan) -> OperatorError {
+    OperatorError::OverPlanLimit { plan, max: plan.facts().active_devices_max.unwrap_or(u64::MAX) }
+}
+
+fn check_period(period_s: u32) -> Result<(), OperatorError> {
+    let range = HEARTBEAT_PERIOD_MIN_S..=HEARTBEAT_PERIOD_MAX_S;
+    if range.contains(&period_s) { Ok(()) } else { Err(OperatorError::HeartbeatPeriod) }
+}
