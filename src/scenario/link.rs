@@ -52,7 +52,8 @@ impl Link {
         if take_one(&mut self.condition.drop_next) || self.chance(self.condition.loss_percent) {
             return Vec::new();
         }
-        let twice = take_one(&mut self.condition.duplicate_next) || self.chance(self.condition.duplicate_percent);
+        let twice =
+            take_one(&mut self.condition.duplicate_next) || self.chance(self.condition.duplicate_percent);
         let bytes = if self.chance(self.condition.corrupt_percent) { self.corrupt(bytes) } else { bytes };
         let mut copies = Vec::with_capacity(1 + usize::from(twice));
         if twice {

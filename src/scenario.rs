@@ -1,0 +1,12 @@
+//! A world in memory: modules, one service, the network between them, one virtual clock.
+//!
+//! Nothing here touches the operating system, so a week passes in microseconds, a fault can be
+//! placed at every datagram and every NVM write, and the same seed gives the same run.
+
+pub mod fault;
+pub mod link;
+pub mod world;
+
+pub use self::fault::{Fault, Point, Strike};
+pub use self::link::{Condition, Link};
+pub use self::world::{ModemId, World, WorldOptions};
