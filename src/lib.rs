@@ -20,18 +20,18 @@
 
 #![warn(missing_docs)]
 
-pub mod time;
 pub mod profile;
+pub mod time;
 
 pub mod at;
 pub mod protocol;
 
-//pub mod service;
+pub mod service;
 
-pub mod module;
 pub mod commands;
 pub mod modem;
+pub mod module;
 
-//pub mod scenario;
+pub mod scenario;
 //pub mod host;
 //pub mod cli;
