@@ -36,7 +36,8 @@ impl<S: Store> Registry<S> {
     pub(super) fn replace(&mut self, exchange: &mut Exchange<'_>) -> Result<Answer, Denial> {
         let (module, service) = exchange.contact.key_nonces.ok_or(Refusal::OutOfOrder)?;
         let Device { rot, keys, .. } = &mut exchange.draft.device;
-        let number = keys.offer(&exchange.key_set, *rot, (&module.0, &service.0)).ok_or(Refusal::OutOfOrder)?;
+        let number =
+            keys.offer(&exchange.key_set, *rot, (&module.0, &service.0)).ok_or(Refusal::OutOfOrder)?;
         let answer = Answer::Replace(exchange.nonce, ReplaceAnswer { number });
         Ok(exchange.end_phase(Phase::Replace, answer))
     }
@@ -51,7 +52,11 @@ impl<S: Store> Registry<S> {
     }
 
     /// Phase 4: on receiving it the key set is committed.
-    pub(super) fn confirm(&mut self, exchange: &mut Exchange<'_>, applied: Applied) -> Result<Answer, Denial> {
+    pub(super) fn confirm(
+        &mut self,
+        exchange: &mut Exchange<'_>,
+        applied: Applied,
+    ) -> Result<Answer, Denial> {
         let number = exchange.key_set.number;
         let now = exchange.now;
         let answer = exchange.end_phase(Phase::Confirm, Answer::Confirm(exchange.nonce));

@@ -46,7 +46,10 @@ fn only_what_the_service_holds_is_named() {
     assert_eq!(chain.held_among(&[nonce(1)]), []);
     chain.accept(link(1, 101));
     chain.accept(link(2, 102));
-    assert_eq!(chain.held_among(&[nonce(1), nonce(101), nonce(2), nonce(102), nonce(3)]), [nonce(2), nonce(102)]);
+    assert_eq!(
+        chain.held_among(&[nonce(1), nonce(101), nonce(2), nonce(102), nonce(3)]),
+        [nonce(2), nonce(102)]
+    );
 }
 
 #[test]

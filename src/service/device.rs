@@ -324,7 +324,6 @@ impl Traffic {
     }
 }
 
-
 impl DeviceState {
     /// The state's name, in capitals.
     pub const fn name(self) -> &'static str {

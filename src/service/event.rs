@@ -209,7 +209,9 @@ impl std::fmt::Display for Reason {
                 write!(f, "bootstrapped under key set {key_set} with {} bytes", traffic.total())
             }
             Self::KeySetReplaced { key_set } => write!(f, "key set {key_set} is in force"),
-            Self::Registered { serial_number } => write!(f, "registered with serial number {serial_number:?}"),
+            Self::Registered { serial_number } => {
+                write!(f, "registered with serial number {serial_number:?}")
+            }
             Self::Heartbeat => f.write_str("security heartbeat"),
             Self::ChainBroken { copy_of: Some(at), key_set } => {
                 write!(f, "contact chain broken under key set {key_set}: copy of the state of {at}")
@@ -266,7 +268,10 @@ mod tests {
         check(event(EventKind::Clone, broken.clone(), "10.0.0.1:2000"), true);
         check(event(EventKind::Clone, broken.clone(), "10.0.0.2:1000"), false);
         check(event(EventKind::Suspicious, broken, "10.0.0.1:1000"), false);
-        check(event(EventKind::Clone, Reason::ChainBroken { copy_of: None, key_set: 2 }, "10.0.0.1:1"), false);
+        check(
+            event(EventKind::Clone, Reason::ChainBroken { copy_of: None, key_set: 2 }, "10.0.0.1:1"),
+            false,
+        );
         let heartbeat = event(EventKind::Heartbeat, Reason::Heartbeat, "10.0.0.1:1000");
         assert!(!heartbeat.is_repeated_by(&heartbeat));
     }

@@ -108,7 +108,12 @@ impl Store for MemoryStore {
         Ok(self.active.get(&(domain.to_owned(), plan)).copied().unwrap_or(0))
     }
 
-    fn serial_holder(&self, profile_uid: &str, serial: &str, rot: RotUid) -> Result<Option<RotUid>, StoreError> {
+    fn serial_holder(
+        &self,
+        profile_uid: &str,
+        serial: &str,
+        rot: RotUid,
+    ) -> Result<Option<RotUid>, StoreError> {
         let first = (profile_uid.to_owned(), serial.to_owned(), RotUid([0; 8]));
         let last = (profile_uid.to_owned(), serial.to_owned(), RotUid([0xff; 8]));
         Ok(self.serials.range(first..=last).map(|(_, _, holder)| *holder).find(|holder| *holder != rot))
@@ -153,7 +158,10 @@ impl Store for MemoryStore {
     fn events(&self, query: &EventQuery, window: Window) -> Result<Page<Event>, StoreError> {
         let newer = self.events.range(query.after.saturating_add(1)..).map(|(_, event)| event);
         let page = window.of(newer.filter(|event| query.matches(event)));
-        Ok(Page { items: page.items.into_iter().map(|event| Event::clone(event)).collect(), total: page.total })
+        Ok(Page {
+            items: page.items.into_iter().map(|event| Event::clone(event)).collect(),
+            total: page.total,
+        })
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {

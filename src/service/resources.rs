@@ -1,6 +1,6 @@
 //! The resources of the service: which path is what, and what the wrong request is answered.
 
-use crate::protocol::coap::{Code, Incoming, LINK_FORMAT, Method, CBOR};
+use crate::protocol::coap::{CBOR, Code, Incoming, LINK_FORMAT, Method};
 use crate::protocol::message::Request;
 
 /// Resource discovery (RFC 6690).
@@ -61,11 +61,7 @@ pub(super) fn route(incoming: &Incoming) -> Result<Request, Response> {
 
 fn discovery() -> Response {
     let links: Vec<String> = STEPS.iter().map(|path| format!("<{path}>;ct={CBOR}")).collect();
-    Response {
-        code: Code::CONTENT,
-        content_format: Some(LINK_FORMAT),
-        payload: links.join(",").into_bytes(),
-    }
+    Response { code: Code::CONTENT, content_format: Some(LINK_FORMAT), payload: links.join(",").into_bytes() }
 }
 
 #[cfg(test)]

@@ -91,7 +91,12 @@ impl SessionTable {
 
     /// Takes out the session a datagram belongs to, a new one for a hello; none for what is
     /// noise or too much.
-    pub(super) fn take_for(&mut self, peer: SocketAddr, datagram: &[u8], now: Timestamp) -> Option<Box<Open>> {
+    pub(super) fn take_for(
+        &mut self,
+        peer: SocketAddr,
+        datagram: &[u8],
+        now: Timestamp,
+    ) -> Option<Box<Open>> {
         if datagram.is_empty() || datagram.len() > self.limits.datagram_len_max {
             return None;
         }
@@ -133,7 +138,8 @@ impl SessionTable {
             self.unlist(&open);
             return;
         }
-        if open.contact.is_none() && open.session.is_verified() && self.unverified.remove(&open.age).is_some() {
+        if open.contact.is_none() && open.session.is_verified() && self.unverified.remove(&open.age).is_some()
+        {
             self.verified.insert(open.age, open.peer);
         }
         let idle = Some(open.last_heard + self.limits.idle);
@@ -171,7 +177,8 @@ impl SessionTable {
         if sessions.len() < 2 {
             return;
         }
-        let older: Vec<_> = sessions.iter().filter(|(age, _)| *age < open.age).map(|(_, peer)| *peer).collect();
+        let older: Vec<_> =
+            sessions.iter().filter(|(age, _)| *age < open.age).map(|(_, peer)| *peer).collect();
         for peer in older {
             self.drop_peer(peer);
         }

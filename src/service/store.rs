@@ -24,7 +24,12 @@ pub trait Store: Send + 'static {
     /// How many devices of a domain stand ACTIVE under a plan.
     fn active_devices(&self, domain: &str, plan: Plan) -> Result<u64, StoreError>;
     /// A device other than `rot` that was sealed with this profile and serial number.
-    fn serial_holder(&self, profile_uid: &str, serial: &str, rot: RotUid) -> Result<Option<RotUid>, StoreError>;
+    fn serial_holder(
+        &self,
+        profile_uid: &str,
+        serial: &str,
+        rot: RotUid,
+    ) -> Result<Option<RotUid>, StoreError>;
     /// The device to become overdue next, and when ([`Device::overdue_at`]).
     fn next_overdue(&self) -> Result<Option<(Timestamp, RotUid)>, StoreError>;
     /// Devices that became overdue by a moment, the longest overdue first.

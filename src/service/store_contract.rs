@@ -90,8 +90,7 @@ fn keeps_profiles_and_whitelists(store: &mut impl Store) {
     assert_eq!(store.profiles(Some("acme")), Ok(vec![profile]));
     assert_eq!(store.profiles(Some("other")), Ok(vec![]));
 
-    let listed =
-        |n: u8, listed: bool| Write::Whitelist { profile_uid: "P".into(), rot: rot(n), listed };
+    let listed = |n: u8, listed: bool| Write::Whitelist { profile_uid: "P".into(), rot: rot(n), listed };
     put(store, vec![listed(2, true), listed(1, true), listed(1, true), listed(3, true), listed(2, false)]);
     assert_eq!(store.is_whitelisted("P", rot(1)), Ok(true));
     assert_eq!(store.is_whitelisted("P", rot(2)), Ok(false));
@@ -102,7 +101,8 @@ fn keeps_profiles_and_whitelists(store: &mut impl Store) {
 
 fn keeps_events(store: &mut impl Store) {
     assert_eq!(store.last_event_id(), Ok(0));
-    let events = [event(1, 1, EventKind::Clone), event(2, 1, EventKind::Heartbeat), event(3, 2, EventKind::Clone)];
+    let events =
+        [event(1, 1, EventKind::Clone), event(2, 1, EventKind::Heartbeat), event(3, 2, EventKind::Clone)];
     put(store, events.clone().map(Write::Event).into());
     assert_eq!(store.last_event_id(), Ok(3));
     assert_eq!(store.repeated_event(&event(9, 2, EventKind::Clone)), Ok(Some(events[2].clone())));
