@@ -129,11 +129,11 @@ class Program:
         return run("ctl", "--state", self.state, *verb, within=within, status=0).stdout
 
     def events(self, rot=None):
-        """The service's events, oldest first, each with lower-case keys."""
+        """The service's events about a root of trust (or all), oldest first, each with lower-case keys."""
         text = self.ctl("events", "--json").strip()
         events = json.loads(text) if text.startswith("[") else [json.loads(line) for line in text.splitlines()]
         events = [{key.lower(): value for key, value in event.items()} for event in events]
-        return [event for event in events if rot in (None, event.get("rotpublicuid"))]
+        return [event for event in events if rot in (None, event.get("rotpublicuid"), event.get("rot"))]
 
     def kinds(self, rot=None):
         """The kinds of the service's events, oldest first."""
