@@ -71,8 +71,8 @@ impl Radio {
             Direction::Up => &mut self.up,
             Direction::Down => &mut self.down,
         };
-        let arrived = lane.queue.pop_front_if(|datagram| datagram.arrives <= steady)?;
-        Some((arrived.flow, arrived.bytes))
+        lane.queue.front().filter(|datagram| datagram.arrives <= steady)?;
+        lane.queue.pop_front().map(|arrived| (arrived.flow, arrived.bytes))
     }
 
     /// When the next datagram arrives, at either end.

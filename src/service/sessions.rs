@@ -159,7 +159,9 @@ impl SessionTable {
         self.unlist_age(open);
         if self.standing.len() >= self.limits.sessions_max {
             let oldest = self.standing.first_key_value().map(|(_, peer)| *peer);
-            oldest.map(|peer| self.drop_peer(peer));
+            if let Some(peer) = oldest {
+                self.drop_peer(peer);
+            }
         }
         open.age = self.draw_age();
         // Where the peer started anew, what it cost so far goes on counting.
@@ -192,7 +194,9 @@ impl SessionTable {
     fn open(&mut self, peer: SocketAddr, now: Timestamp) -> Box<Open> {
         if self.unverified.len() + self.verified.len() >= self.limits.half_open_max {
             let oldest = self.unverified.first_key_value().or_else(|| self.verified.first_key_value());
-            oldest.map(|(_, peer)| *peer).map(|peer| self.drop_peer(peer));
+            if let Some(peer) = oldest.map(|(_, peer)| *peer) {
+                self.drop_peer(peer);
+            }
         }
         let age = self.draw_age();
         // A seeded session makes up to one link a hello, each with the next seed.
