@@ -256,3 +256,50 @@ fn other_ports_go_on_while_one_blocks() {
     desk.modem.handle_input(Input::Coverage(false), desk.now);
     assert_eq!(desk.drain(0), "\r\nERROR\r\nAT\r\r\nOK\r\n");
 }
+
+#[test]
+fn every_command_a_profile_lists_exists_and_every_code_has_a_text() {
+    let known: Vec<&str> = vsara::commands::all().map(|command| command.name).collect();
+    for (name, _) in vsara::profile::list() {
+        let text = vsara::profile::text(name).expect("a built-in profile");
+        let profile = Profile::parse(&text, name, Some(&known)).unwrap_or_else(|error| panic!("{error}"));
+        let general = [profile.at.bad_parameter_cme].into_iter().chain(profile.at.unknown_command_cme);
+        let security = profile.security.iter().flat_map(|facts| {
+            let e = &facts.errors;
+            [e.busy, e.bootstrapping, e.not_bootstrapped, e.heartbeat_limit, e.no_connection]
+                .into_iter()
+                .chain([e.dns, e.timeout, e.refused, e.sealed])
+        });
+        for code in general.chain(security) {
+            assert!(vsara::at::CmeError(code).text().is_some(), "{name}: {code} has no text");
+        }
+    }
+}
+
+#[test]
+fn the_readme_names_every_command() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("a README");
+    for command in vsara::commands::all() {
+        let named = readme.split([' ', '`', '\n']).any(|word| word == command.name);
+        assert!(named, "README.md does not name {}", command.name);
+    }
+}
+
+#[test]
+fn clac_lists_what_the_profile_has() {
+    let mut desk = Desk::new("sara-r410m-02b", Timing::Fast);
+    let list = desk.at("AT+CLAC");
+    assert!(list.contains("|AT+CGMI|") && list.contains("AT&C|") && !list.contains("USEC"), "{list}");
+}
+
+#[test]
+fn the_technology_selected_is_in_use_after_the_next_boot() {
+    let mut desk = Desk::new("sara-r510s", Timing::Fast);
+    assert_eq!(desk.at("AT+URAT?"), "+URAT: 7,8|OK");
+    assert_eq!(desk.at("AT+URAT=8"), "OK");
+    assert_eq!(desk.at("AT+COPS=3,2;+COPS?"), "+COPS: 0,2,\"00101\",7|OK");
+    assert_eq!(desk.at("AT+CFUN=16"), "OK");
+    assert_eq!(desk.at("AT+COPS=3,2;+COPS?;+URAT?"), "+COPS: 0,2,\"00101\",9|+URAT: 8|OK");
+    assert_eq!(desk.at("AT+URAT=9"), "ERROR");
+    assert_eq!(desk.at("AT+URAT="), "ERROR");
+}
