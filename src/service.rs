@@ -157,9 +157,10 @@ impl<S: Store> Service<S> {
             open.session.handle_timeout(now.steady);
             self.settle(open, now);
         }
-        if self.registry.next_overdue().is_some_and(|at| at <= now.system) {
-            let marked = self.registry.mark_overdue(now);
-            marked.err().map(|error| self.trace(Trace::StoreFailed(error)));
+        if self.registry.next_overdue().is_some_and(|at| at <= now.system)
+            && let Err(error) = self.registry.mark_overdue(now)
+        {
+            self.trace(Trace::StoreFailed(error));
         }
     }
 
@@ -205,7 +206,7 @@ impl<S: Store> Service<S> {
             }
             self.transmit(&mut open);
         }
-        self.sessions.put_back(open);
+        self.sessions.put_back(open, now.steady);
     }
 
     fn transmit(&mut self, open: &mut Open) {
