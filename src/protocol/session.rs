@@ -64,3 +64,6 @@ pub enum SessionFailure {
     #[error("{0}")]
     Protocol(String),
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,8 @@ pub(super) struct Engine {
     dtls: Dtls,
     /// The engine counts on the system's monotonic clock; this pair ties it to the core's.
     base: (Instant, Timestamp),
+    /// The time the engine was told last.
+    told: Timestamp,
     timeout: Option<Timestamp>,
     connected: bool,
     end: Option<End>,
@@ -87,6 +89,7 @@ impl Engine {
         let mut engine = Self {
             dtls,
             base,
+            told: now,
             timeout: None,
             connected: false,
             end: None,
@@ -106,16 +109,16 @@ impl Engine {
     }
 
     pub(super) fn handle_datagram(&mut self, datagram: &[u8], now: Timestamp) {
-        let at = self.instant(now);
-        // The engine takes the time only here, and wants it before each datagram.
-        self.attempt(|dtls| dtls.handle_timeout(at));
+        // The engine takes the time only as a timeout, and wants to know it before a datagram.
+        if now != self.told {
+            self.tell(now);
+        }
         self.attempt(|dtls| dtls.handle_packet(datagram));
         self.drain();
     }
 
     pub(super) fn handle_timeout(&mut self, now: Timestamp) {
-        let at = self.instant(now);
-        self.attempt(|dtls| dtls.handle_timeout(at));
+        self.tell(now);
         self.drain();
     }
 
@@ -142,6 +145,12 @@ impl Engine {
 
     pub(super) fn poll_plaintext(&mut self) -> Option<Vec<u8>> {
         self.plaintext.pop_front()
+    }
+
+    fn tell(&mut self, now: Timestamp) {
+        self.told = now;
+        let at = self.base.0 + (now - self.base.1);
+        self.attempt(|dtls| dtls.handle_timeout(at));
     }
 
     fn attempt(&mut self, act: impl FnOnce(&mut Dtls) -> Result<(), Error>) {
@@ -182,10 +191,6 @@ impl Engine {
                 _ => {}
             }
         }
-    }
-
-    fn instant(&self, now: Timestamp) -> Instant {
-        self.base.0 + (now - self.base.1)
     }
 
     /// Rounded up, so that the engine finds its deadline passed when it is called at this time.
