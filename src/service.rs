@@ -206,7 +206,7 @@ impl<S: Store> Service<S> {
             }
             self.transmit(&mut open);
         }
-        self.sessions.put_back(open);
+        self.sessions.put_back(open, now.steady);
     }
 
     fn transmit(&mut self, open: &mut Open) {

@@ -38,7 +38,9 @@ fn a_bootstrap_transfers_at_least_1048_bytes_and_more_with_ipv6_authorisations_a
     assert!(bootstrap(IpVersion::V6, &[], Condition::default()) > plain);
     let features = [Feature::LocalDataProtection, Feature::ChipToChip];
     assert!(bootstrap(IpVersion::V4, &features, Condition::default()) > plain);
-    assert!(bootstrap(IpVersion::V4, &[], Condition { duplicate_percent: 50, ..Condition::default() }) > plain);
+    assert!(
+        bootstrap(IpVersion::V4, &[], Condition { duplicate_percent: 50, ..Condition::default() }) > plain
+    );
 }
 
 #[test]

@@ -278,7 +278,8 @@ fn every_command_a_profile_lists_exists_and_every_code_has_a_text() {
 
 #[test]
 fn the_readme_names_every_command() {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("a README");
+    let readme =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("a README");
     for command in vsara::commands::all() {
         let named = readme.split([' ', '`', '\n']).any(|word| word == command.name);
         assert!(named, "README.md does not name {}", command.name);

@@ -244,7 +244,7 @@ impl Device {
         let Provided { settings, standing } = self.provided_now();
         let authorise = |feature: Feature| FeatureAuthorisation {
             feature,
-            code: key_set.feature_authorisation(self.rot, feature_name(feature)),
+            code: key_set.feature_authorisation(self.rot, feature.name()),
         };
         let features: Vec<_> = settings.features.into_iter().map(authorise).collect();
         Provision {
@@ -340,15 +340,5 @@ impl DeviceState {
 impl std::fmt::Display for DeviceState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-/// A feature's name, as it goes into its authorisation.
-pub const fn feature_name(feature: Feature) -> &'static str {
-    match feature {
-        Feature::LocalDataProtection => "ldp",
-        Feature::ChipToChip => "c2c",
-        Feature::ZeroTouchProvisioning => "ztp",
-        Feature::ChipToChipPairing => "c2c-pairing",
     }
 }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::device::{Traffic, feature_name};
+use super::device::Traffic;
 use super::plan::Plan;
 use crate::protocol::keys::RotUid;
 use crate::protocol::message::Feature;
@@ -227,10 +227,10 @@ impl std::fmt::Display for Reason {
             Self::NotWhitelisted => f.write_str("not on the whitelist of its device profile"),
             Self::OverPlanLimit { plan } => write!(f, "over the limit of active devices of plan {plan}"),
             Self::FeatureWanted { feature, enabled } => {
-                write!(f, "feature {} wanted {}", feature_name(*feature), on_off(*enabled))
+                write!(f, "feature {} wanted {}", feature.name(), on_off(*enabled))
             }
             Self::FeatureApplied { feature, enabled } => {
-                write!(f, "feature {} applied {}", feature_name(*feature), on_off(*enabled))
+                write!(f, "feature {} applied {}", feature.name(), on_off(*enabled))
             }
             Self::PlanChanged { plan } => write!(f, "plan {plan} wanted"),
             Self::ServicesApplied { enabled } => write!(f, "services applied {}", on_off(*enabled)),

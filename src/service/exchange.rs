@@ -20,6 +20,8 @@ pub(super) struct Contact {
     pub(super) identity: PskIdentity,
     /// From where.
     pub(super) peer: SocketAddr,
+    /// The key set that authenticated it, once it was needed: deriving it takes longer than all else.
+    pub(super) key_set: Option<KeySet>,
     /// Drawn by a hello or a heartbeat, used by the replacement that follows.
     pub(super) key_nonces: Option<(KeyNonce, KeyNonce)>,
     /// The last phase of a bootstrap that was answered in this session.
@@ -83,8 +85,11 @@ impl<S: Store> Registry<S> {
         draft.device.generation = generation;
 
         let number = contact.identity.key_set;
+        let known = contact.key_set.take();
+        let key_set = known.or_else(|| device.keys.get(number, device.rot, &self.master));
         // Only an offer that was dropped since the handshake is missing here.
-        let key_set = device.keys.get(number, device.rot, &self.master).ok_or(Refusal::OutOfOrder)?;
+        let key_set = key_set.ok_or(Refusal::OutOfOrder)?;
+        contact.key_set = Some(key_set.clone());
         draft.device.keys.mark_used(number);
         let nonce = ChainNonce(self.draw());
         draft.device.chain.accept(Link { accepted: step.nonce, answered: nonce, at: now });

@@ -43,30 +43,29 @@ impl MemoryStore {
         }
     }
 
+    /// Most changes of a device touch none of what is searched for.
     fn put_device(&mut self, device: &Arc<Device>) {
-        if let Some(before) = self.devices.insert(device.rot, Arc::clone(device)) {
-            self.unindex(&before);
+        let before = self.devices.insert(device.rot, Arc::clone(device));
+        let before = before.as_deref();
+        let (was, is) = (before.and_then(Device::overdue_at), device.overdue_at());
+        if was != is {
+            was.map(|at| self.overdue.remove(&(at, device.rot)));
+            self.overdue.extend(is.map(|at| (at, device.rot)));
         }
-        if let Some(at) = device.overdue_at() {
-            self.overdue.insert((at, device.rot));
+        let (was, is) = (before.and_then(active_key), active_key(device));
+        if was != is {
+            if let Some(count) =
+                was.and_then(|(domain, plan)| self.active.get_mut(&(domain.to_owned(), plan)))
+            {
+                *count -= 1;
+            }
+            if let Some((domain, plan)) = is {
+                *self.active.entry((domain.to_owned(), plan)).or_default() += 1;
+            }
         }
-        if let Some(key) = active_key(device) {
-            *self.active.entry(key).or_default() += 1;
-        }
-        if let Some(key) = serial_key(device) {
-            self.serials.insert(key);
-        }
-    }
-
-    fn unindex(&mut self, before: &Device) {
-        if let Some(at) = before.overdue_at() {
-            self.overdue.remove(&(at, before.rot));
-        }
-        if let Some(count) = active_key(before).and_then(|key| self.active.get_mut(&key)) {
-            *count -= 1;
-        }
-        if let Some(key) = serial_key(before) {
-            self.serials.remove(&key);
+        if before.and_then(|before| before.seal.as_ref()) != device.seal.as_ref() {
+            before.and_then(serial_key).map(|key| self.serials.remove(&key));
+            self.serials.extend(serial_key(device));
         }
     }
 
@@ -78,9 +77,9 @@ impl MemoryStore {
     }
 }
 
-fn active_key(device: &Device) -> Option<(String, Plan)> {
+fn active_key(device: &Device) -> Option<(&str, Plan)> {
     let active = device.standing == Standing::Active;
-    device.domain().filter(|_| active).map(|domain| (domain.to_owned(), device.plan))
+    device.domain().filter(|_| active).map(|domain| (domain, device.plan))
 }
 
 fn serial_key(device: &Device) -> Option<(String, String, RotUid)> {

@@ -132,8 +132,8 @@ impl SessionTable {
         }
     }
 
-    /// Puts a session back, or ends it.
-    pub(super) fn put_back(&mut self, mut open: Box<Open>) {
+    /// Puts a session back, or ends it. Its timer is never due at once, so that no call hangs.
+    pub(super) fn put_back(&mut self, mut open: Box<Open>, now: Timestamp) {
         if open.session.is_over() {
             self.unlist(&open);
             return;
@@ -143,7 +143,7 @@ impl SessionTable {
             self.verified.insert(open.age, open.peer);
         }
         let idle = Some(open.last_heard + self.limits.idle);
-        let timer = earlier(open.session.next_timeout(), idle);
+        let timer = earlier(open.session.next_timeout(), idle).map(|at| at.max(now.offset_millis(1)));
         if timer != open.timer {
             if let Some(before) = open.timer {
                 self.timers.remove(&(before, open.peer));
@@ -159,14 +159,13 @@ impl SessionTable {
         self.unlist_age(open);
         if self.standing.len() >= self.limits.sessions_max {
             let oldest = self.standing.first_key_value().map(|(_, peer)| *peer);
-            if let Some(peer) = oldest {
-                self.drop_peer(peer);
-            }
+            self.drop_peer(oldest);
         }
         open.age = self.draw_age();
         // Where the peer started anew, what it cost so far goes on counting.
         let meter = open.contact.take().map_or(open.meter, |contact| contact.meter);
-        open.contact = Some(Contact { identity, peer: open.peer, key_nonces: None, phase: None, meter });
+        open.contact =
+            Some(Contact { identity, peer: open.peer, key_set: None, key_nonces: None, phase: None, meter });
         self.standing.insert(open.age, open.peer);
         self.by_rot.entry(identity.rot).or_default().push((open.age, open.peer));
     }
@@ -182,7 +181,7 @@ impl SessionTable {
         let older: Vec<_> =
             sessions.iter().filter(|(age, _)| *age < open.age).map(|(_, peer)| *peer).collect();
         for peer in older {
-            self.drop_peer(peer);
+            self.drop_peer(Some(peer));
         }
     }
 
@@ -194,9 +193,7 @@ impl SessionTable {
     fn open(&mut self, peer: SocketAddr, now: Timestamp) -> Box<Open> {
         if self.unverified.len() + self.verified.len() >= self.limits.half_open_max {
             let oldest = self.unverified.first_key_value().or_else(|| self.verified.first_key_value());
-            if let Some(peer) = oldest.map(|(_, peer)| *peer) {
-                self.drop_peer(peer);
-            }
+            self.drop_peer(oldest.map(|(_, peer)| *peer));
         }
         let age = self.draw_age();
         // A seeded session makes up to one link a hello, each with the next seed.
@@ -219,8 +216,8 @@ impl SessionTable {
         self.next_age
     }
 
-    fn drop_peer(&mut self, peer: SocketAddr) {
-        if let Some(open) = self.sessions.remove(&peer) {
+    fn drop_peer(&mut self, peer: Option<SocketAddr>) {
+        if let Some(open) = peer.and_then(|peer| self.sessions.remove(&peer)) {
             self.unlist(&open);
         }
     }
