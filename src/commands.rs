@@ -1,4 +1,5 @@
-//! The vocabulary: one file per chapter of the AT manual, each ending in its table.
+//! The vocabulary: one file per chapter of the AT manual, each ending in its table, and a second
+//! one of what is stored and shown only.
 //!
 //! A command is one function; inside, a `match` on the form of the request. It reads and asks the
 //! [`Module`], returns a value, and holds no state: what cannot be answered at once is a
@@ -11,9 +12,14 @@ pub mod vocabulary;
 
 pub mod control;
 pub mod general;
+pub mod gpio;
+pub mod indicators;
 pub mod network;
 pub mod packet;
+pub mod power_saving;
 pub mod security;
+pub mod sim;
+pub mod system;
 pub mod v25ter;
 
 use crate::at::{CmeError, Failure, Form, Line, Settings};
@@ -70,19 +76,39 @@ impl Reply {
     }
 }
 
-/// The chapters, in the order of the manual.
-const CHAPTERS: [&[Command]; 6] = [
-    general::COMMANDS,
-    control::COMMANDS,
-    network::COMMANDS,
-    v25ter::COMMANDS,
-    packet::COMMANDS,
-    security::COMMANDS,
+/// A chapter of the AT manual, or a part of one.
+#[derive(Debug)]
+pub struct Chapter {
+    /// What it is about.
+    pub title: &'static str,
+    /// Commands with state behind every answer.
+    pub commands: &'static [Command],
+    /// Commands whose parameters are stored and shown, and do nothing else.
+    pub stored: &'static [Command],
+}
+
+const fn chapter(title: &'static str, commands: &'static [Command], stored: &'static [Command]) -> Chapter {
+    Chapter { title, commands, stored }
+}
+
+/// The chapters, in the order of the manual. What is emulated, and how far, is listed from here.
+pub const CHAPTERS: &[Chapter] = &[
+    chapter("identification", general::COMMANDS, &[]),
+    chapter("control and status", control::COMMANDS, &[]),
+    chapter("activity and indicators", indicators::COMMANDS, indicators::STORED),
+    chapter("network service", network::COMMANDS, &[]),
+    chapter("SIM and its locks", sim::COMMANDS, &[]),
+    chapter("V.24 control and V.25ter", v25ter::COMMANDS, v25ter::STORED),
+    chapter("packet switched data", packet::COMMANDS, &[]),
+    chapter("power management", power_saving::COMMANDS, power_saving::STORED),
+    chapter("GPIO", gpio::COMMANDS, &[]),
+    chapter("system features", system::COMMANDS, system::STORED),
+    chapter("device and data security", security::COMMANDS, &[]),
 ];
 
 /// Every command there is, in any profile.
 pub fn all() -> impl Iterator<Item = &'static Command> {
-    CHAPTERS.into_iter().flatten()
+    CHAPTERS.iter().flat_map(|chapter| chapter.commands.iter().chain(chapter.stored))
 }
 
 /// The form of a request does not exist for its command.

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::at::{self, CmeError, Failure, Interpreter, Limits, Request, Response};
-use crate::commands::{Command, Context, Pending, Reply, Vocabulary, urc};
+use crate::commands::{Command, Context, Pending, Reply, Vocabulary, sim, urc};
 use crate::module::power::Power;
 use crate::module::settings::{Interface, StoredProfile};
 use crate::module::{self, Event, Flow, Module, ModuleOptions, Nvm, Timing};
@@ -25,7 +25,7 @@ pub struct PortId(pub usize);
 /// What happens to a modem.
 #[derive(Debug)]
 pub enum Input<'a> {
-    /// Supply and PWR_ON.
+    /// Supply and PWR_ON; wakes a module that is asleep.
     PowerOn,
     /// PWR_ON held: an orderly power-off.
     PowerOff,
@@ -122,7 +122,7 @@ impl Modem {
             Input::PowerOff => self.module.request_power_off(now),
             Input::PowerCut => self.cut_power(now),
             Input::Reset => self.module.request_reset(now),
-            Input::Serial { port, bytes } => self.handle_serial(port, bytes),
+            Input::Serial { port, bytes } => self.handle_serial(port, bytes, now),
             Input::Datagram { flow, bytes } => self.module.handle_datagram(flow, bytes, now),
             Input::Unresolved { flow } => self.module.handle_unresolved(flow, now),
             Input::Coverage(coverage) => self.module.set_coverage(coverage, now),
@@ -151,10 +151,11 @@ impl Modem {
         self.module.next_timeout().earlier(Wakeup::system(answers.min()))
     }
 
-    fn handle_serial(&mut self, port: PortId, bytes: &[u8]) {
+    fn handle_serial(&mut self, port: PortId, bytes: &[u8], now: Now) {
         if self.module.power() == Power::On
             && let Some(port) = self.ports.get_mut(port.0)
         {
+            self.module.note_input(now);
             port.interpreter.handle_bytes(bytes);
         }
     }
@@ -212,6 +213,9 @@ impl Modem {
             let failure = code.map_or(Failure::Error, |code| Failure::Cme(CmeError(code)));
             return self.answer(index, Err(failure), now);
         };
+        if let Some(failure) = sim::refusal(&self.module, command.name, &request.form) {
+            return self.answer(index, Err(failure), now);
+        }
         match self.heartbeat_first(command, &request, now) {
             Some(number) => {
                 let pending = Pending::HeartbeatFirst(number, request);
@@ -307,14 +311,16 @@ impl Modem {
     }
 
     fn tell_ports(&mut self, event: &Event) {
+        if *event == Event::Booted {
+            self.reset_ports();
+        }
         for port in &mut self.ports {
             for line in urc::render(event, &self.module, &port.interface) {
                 port.interpreter.urc(line);
             }
         }
         match event {
-            Event::Booted => self.reset_ports(),
-            Event::PoweredOff { .. } => {
+            Event::PoweredOff { .. } | Event::PowerSaving(true) => {
                 self.drain_ports();
                 self.reset_ports();
             }

@@ -6,23 +6,27 @@
 //!
 //! A module works through these, from power-on on:
 //!
-//! 1. [`power`]: off, booting, on, shutting down.
+//! 1. [`power`]: off, booting, on, shutting down; asleep in PSM ([`power_saving`]).
 //! 2. [`network`]: searches, registers; takes the network's time ([`rtc`]).
 //! 3. [`packet`]: attaches, activates the first PDP context: the data connection.
 //! 4. [`security`]: whenever there is a data connection, what is due: bootstrap, registration of
 //!    a seal, security heartbeat, a report that got no answer.
 
+pub mod configuration;
 pub mod event;
 pub mod factory;
+pub mod gpio;
 pub mod identity;
 pub mod nvm;
 
 pub mod network;
 pub mod packet;
 pub mod power;
+pub mod power_saving;
 pub mod radio;
 pub mod rtc;
 pub mod settings;
+pub mod sim;
 
 pub mod security;
 

@@ -37,6 +37,12 @@ pub struct Profile {
     pub network: Network,
     /// PDP contexts.
     pub packet: Packet,
+    /// What saves power, and how its commands look.
+    pub power_saving: PowerSaving,
+    /// General purpose pins.
+    pub gpio: Gpio,
+    /// What is left to configure.
+    pub system: System,
     /// IoT Security-as-a-Service; absent where the module has none.
     pub security: Option<Security>,
 }
@@ -94,6 +100,8 @@ pub struct AtFacts {
     pub bad_parameter_cme: u16,
     /// `+IPR` from the factory; 0 is autobauding.
     pub ipr_default: u32,
+    /// Whether one more CR stands before the greeting text of `+CSGT`.
+    pub greeting_leading_cr: bool,
 }
 
 /// Names of the commands that exist, as they are typed: `E`, `&W`, `+CREG`.
@@ -101,14 +109,22 @@ pub struct AtFacts {
 pub struct Commands {
     /// Chapter *General*: identification.
     pub general: Vec<String>,
-    /// Chapter *Mobile equipment control and status*: power, SIM, clock.
+    /// Chapter *Mobile equipment control and status*: power, clock, indicators.
     pub control: Vec<String>,
+    /// Chapters *Security* and *SIM management*: PIN, locks, files of the SIM.
+    pub sim: Vec<String>,
     /// Chapter *Network service*: registration, operator.
     pub network: Vec<String>,
     /// Chapter *V24 control and V25ter*: echo, result codes, S-registers, stored profiles.
     pub v25ter: Vec<String>,
     /// Chapter *Packet switched data services*.
     pub packet: Vec<String>,
+    /// Chapter *Power management*: PSM, eDRX, UART power saving.
+    pub power_saving: Vec<String>,
+    /// Chapter *GPIO*.
+    pub gpio: Vec<String>,
+    /// Chapter *System features*, and what else is configured once: MNO profile, bands, greeting.
+    pub system: Vec<String>,
     /// Chapter *Device and data security*.
     pub security: Vec<String>,
 }
@@ -116,10 +132,9 @@ pub struct Commands {
 impl Commands {
     /// Every command of every chapter, in the order of the file.
     pub fn all(&self) -> impl Iterator<Item = &str> {
-        [&self.general, &self.control, &self.network, &self.v25ter, &self.packet, &self.security]
-            .into_iter()
-            .flatten()
-            .map(String::as_str)
+        let basic = [&self.general, &self.control, &self.sim, &self.network, &self.v25ter, &self.packet];
+        let further = [&self.power_saving, &self.gpio, &self.system, &self.security];
+        basic.into_iter().chain(further).flatten().map(String::as_str)
     }
 }
 
@@ -159,6 +174,12 @@ pub struct Network {
     pub cereg_rac_field: bool,
     /// `+CTZU` from the factory.
     pub ctzu_default: u8,
+    /// Values of `+UMNOPROF`.
+    pub mno_profiles: BTreeSet<u16>,
+    /// `+UMNOPROF` from the factory.
+    pub mno_profile_default: u16,
+    /// Whether `+UBANDMASK?` shows all technologies in one line, or only the one in use.
+    pub bandmask_of_all_rats: bool,
 }
 
 /// A radio access technology as this module does it, used under `--timing module`.
@@ -174,6 +195,8 @@ pub struct RatFacts {
     pub uplink_bps: u32,
     /// Downlink, in bits per second.
     pub downlink_bps: u32,
+    /// Supported bands: E-UTRA band numbers (3GPP 36.101 §5.5), or MHz for GSM.
+    pub bands: BTreeSet<u16>,
 }
 
 /// Radio access technologies: `lte-m`, `nb-iot` and `gsm` in a file.
@@ -201,6 +224,41 @@ pub struct Packet {
     pub cgdcont_tail: String,
     /// `<PDP_type>` of context 1 from the factory.
     pub pdp_type_default: String,
+}
+
+/// PSM, eDRX and UART power saving.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PowerSaving {
+    /// Values of `+UPSV`.
+    pub upsv_modes: BTreeSet<u8>,
+    /// Whether `+UPSV` takes a timeout.
+    pub upsv_timeout: bool,
+    /// Whether a changed `+CPSMS` is in use only after a reboot.
+    pub psm_after_reboot: bool,
+    /// Whether a space follows the colon of `+CPSMS:`.
+    pub cpsms_space: bool,
+    /// Whether `+CEDRXS?` has a line for a technology that has eDRX off.
+    pub edrx_off_listed: bool,
+}
+
+/// General purpose pins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gpio {
+    /// Numbers of the pins, `<gpio_id>`.
+    pub pins: Vec<u8>,
+    /// Functions a pin can have, `<gpio_mode>`.
+    pub modes: BTreeSet<u8>,
+}
+
+/// What is left to configure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct System {
+    /// Variants of `+USIO`.
+    pub usio_variants: BTreeSet<u8>,
+    /// Whether the HEX mode of `+UDCONF=1` survives a reboot.
+    pub hex_mode_kept: bool,
+    /// Whether `+ULWM2M` survives a reboot.
+    pub lwm2m_kept: bool,
 }
 
 /// IoT Security-as-a-Service on the module's side.

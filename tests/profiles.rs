@@ -57,7 +57,8 @@ fn a_bad_file_is_refused_with_line_and_column_and_what_is_allowed() {
         ),
         (
             &inherit("[radio]\nx = 1\n"),
-            "my.toml:2:2: unknown table `radio`; allowed: identity, at, commands, power, network, packet, security",
+            "my.toml:2:2: unknown table `radio`; allowed: identity, at, commands, power, network, packet, \
+             power_saving, gpio, system, security",
         ),
         (&inherit("at = 3\n"), "my.toml:2:6: `at` is an integer, not a table"),
         (&inherit("[at]\ncmee_default = 3\n"), "my.toml:3:16: `at.cmee_default` can't be 3; allowed: 0 to 2"),
@@ -170,14 +171,6 @@ fn a_bad_file_is_refused_with_line_and_column_and_what_is_allowed() {
             &inherit("[security]\nretry_max_s = 29\n"),
             "my.toml:3:15: `security.retry_first_s` is more than `security.retry_max_s`",
         ),
-        (
-            "inherits = \"sara-r9\"\n",
-            "my.toml:1:12: there is no built-in profile `sara-r9` to inherit from; allowed: sara-r510s, sara-r500s, sara-r510m8s, sara-r422m8s, sara-r410m-83b, sara-r410m-02b",
-        ),
-        (
-            "inherits = 5\n",
-            "my.toml:1:12: `inherits` is an integer, not a string; allowed: sara-r510s, sara-r500s, sara-r510m8s, sara-r422m8s, sara-r410m-83b, sara-r410m-02b",
-        ),
         ("", "my.toml:1:1: table `[identity]` is missing"),
         (
             "inherits = \"sara-r410m-02b\"\n[commands]\nsecurity = [\"+USECCONN\"]\n",
@@ -191,6 +184,29 @@ fn a_bad_file_is_refused_with_line_and_column_and_what_is_allowed() {
     for (text, expected) in table {
         check(text, expected);
     }
+}
+
+#[test]
+fn a_profile_that_does_not_exist_is_answered_with_those_that_do() {
+    let names = profile::list().map(|(name, _)| name).collect::<Vec<_>>().join(", ");
+    let unknown = "there is no built-in profile `sara-r9` to inherit from";
+    check("inherits = \"sara-r9\"\n", &format!("my.toml:1:12: {unknown}; allowed: {names}"));
+    let number = "`inherits` is an integer, not a string";
+    check("inherits = 5\n", &format!("my.toml:1:12: {number}; allowed: {names}"));
+}
+
+#[test]
+fn a_type_without_secure_element_drops_the_service_it_would_inherit() {
+    for name in ["sara-r510s-01b-01", "sara-r500s-01b-01", "sara-r510m8s-01b-01"] {
+        let plain = built_in(name);
+        assert_eq!(plain.security, None, "{name}");
+        assert!(!plain.commands.all().any(|name| name.starts_with("+USEC")), "{name}");
+        let text = profile::text(name).expect("listed");
+        assert!(!text.contains("\n[security") && !text.contains("\nsecurity = \"none\""), "{text}");
+    }
+    let needs = "inherits = \"sara-r510s\"\nsecurity = \"none\"\n";
+    let error = parse(needs).expect_err("its commands need the table");
+    assert!(error.ends_with("`+USECCONN` needs a table `[security]`"), "{error}");
 }
 
 #[test]
@@ -228,12 +244,12 @@ fn of_several_faults_the_first_in_the_file_is_reported() {
 
 #[test]
 fn a_command_that_vsara_does_not_have_is_refused_at_its_place() {
-    let text = "inherits = \"sara-r510s\"\n[commands]\ngeneral = []\ncontrol = []\nnetwork = [\"+CREG\"]\n\
-                v25ter = [\"E\", \"&W\"]\npacket = [\"+CGATT\"]\nsecurity = []\n";
+    let text = "inherits = \"sara-r510s\"\n[commands]\ngeneral = []\ncontrol = []\nsim = []\nnetwork = [\"+CREG\"]\n\
+                power_saving = []\ngpio = []\nsystem = []\nv25ter = [\"E\", \"&W\"]\npacket = [\"+CGATT\"]\nsecurity = []\n";
     let error = Profile::parse(text, "my.toml", Some(COMMANDS)).expect_err("unknown to vsara");
     assert_eq!(
         error.to_string(),
-        "my.toml:7:11: `+CGATT` can't be in `commands.packet`; allowed: E, &W, +CREG"
+        "my.toml:11:11: `+CGATT` can't be in `commands.packet`; allowed: E, &W, +CREG"
     );
     let known = text.replace("\"+CGATT\"", "");
     let profile = Profile::parse(&known, "my.toml", Some(COMMANDS)).expect("all known");

@@ -1,4 +1,4 @@
-//! Chapter *Mobile equipment control and status*: power, SIM, clock, error reports.
+//! Chapter *Mobile equipment control and status*: power, clock, error reports.
 
 use crate::at::{CmeError, Failure, Form};
 use crate::commands::{Command, Context, Reply, no_such_form};
@@ -59,37 +59,6 @@ fn power_off(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
             context.module.request_power_off(context.now);
             Ok(Reply::OK)
         }
-        Form::Test => Ok(Reply::OK),
-        Form::Read | Form::Set(_) => Err(no_such_form()),
-    }
-}
-
-/// `+CPIN`, state of the SIM (3GPP 27.007 §8.3); the SIM of a virtual module asks for no PIN.
-fn pin(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
-    match form {
-        Form::Read => sim(context).map(|_| Reply::line("+CPIN: READY")),
-        Form::Set(_) => Err(CmeError::OPERATION_NOT_ALLOWED.into()),
-        Form::Test => Ok(Reply::OK),
-        Form::Action => Err(no_such_form()),
-    }
-}
-
-/// `+CCID`, card identification: `+CCID: <ICCID>`. Source: manual.
-fn card_identification(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
-    match form {
-        Form::Action | Form::Read => {
-            let identity = sim(context)?;
-            Ok(Reply::line(format!("+CCID: {}", identity.iccid)))
-        }
-        Form::Test => Ok(Reply::OK),
-        Form::Set(_) => Err(no_such_form()),
-    }
-}
-
-/// `+CIMI`, international mobile subscriber identity (3GPP 27.007 §5.6): bare digits.
-fn subscriber_identity(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
-    match form {
-        Form::Action => Ok(Reply::line(sim(context)?.imsi.as_str())),
         Form::Test => Ok(Reply::OK),
         Form::Read | Form::Set(_) => Err(no_such_form()),
     }
@@ -165,15 +134,6 @@ fn error_report(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure>
     }
 }
 
-/// The SIM, once it answers.
-fn sim<'a>(context: &'a Context<'_>) -> Result<&'a crate::module::identity::Identity, Failure> {
-    match (context.module.is_sim_ready(context.now), context.module.functionality()) {
-        (false, _) => Err(CmeError::SIM_BUSY.into()),
-        (true, Functionality::Minimum) => Err(CmeError::SIM_NOT_INSERTED.into()),
-        (true, _) => Ok(&context.module.nvm().identity),
-    }
-}
-
 /// The moment (UTC) and time zone of `yy/MM/dd,hh:mm:ss[±zz]`, which shows local time.
 fn parse_clock(text: &str) -> Option<(Timestamp, Option<i8>)> {
     let (local, zone) = text.split_at_checked(17)?;
@@ -230,9 +190,6 @@ const QUARTER_HOUR_MS: i64 = 15 * 60 * 1000;
 pub const COMMANDS: &[Command] = &[
     Command { name: "+CFUN", run: functionality },
     Command { name: "+CPWROFF", run: power_off },
-    Command { name: "+CPIN", run: pin },
-    Command { name: "+CCID", run: card_identification },
-    Command { name: "+CIMI", run: subscriber_identity },
     Command { name: "+CCLK", run: clock },
     Command { name: "+CTZU", run: time_zone_update },
     Command { name: "+CMEE", run: error_report },

@@ -1,19 +1,36 @@
 //! Unsolicited result codes: what an interface is told of a module's events.
 
 use crate::at::Line;
+use crate::commands::indicators;
 use crate::commands::network::{Domain, status};
 use crate::module::settings::Interface;
 use crate::module::{Event, Module};
 
-/// The URCs of an event, for an interface with these interface.
+/// The URCs of an event, for an interface with these settings.
 pub fn render(event: &Event, module: &Module, interface: &Interface) -> Vec<Line> {
     match event {
-        Event::Registration(_) => registration(module, *interface),
+        Event::Booted => greeting(module),
+        Event::PowerSaving(asleep) if module.nvm().power_saving.psm_report => {
+            vec![Line::from(format!("+UUPSMR: {}", u8::from(*asleep)))]
+        }
+        Event::Registration(_) => {
+            let mut lines = registration(module, *interface);
+            lines.extend(indicators::changed(module, interface.indicators, true));
+            lines
+        }
+        Event::DataConnection(_) => indicators::changed(module, interface.indicators, false),
         Event::PoweredOff { restart: false } if module.profile().power.announces_power_off => {
             vec![Line::from("+UCPWROFF")]
         }
         _ => Vec::new(),
     }
+}
+
+/// The text of `+CSGT`. SARA-R41x puts one more CR before it (driver).
+fn greeting(module: &Module) -> Vec<Line> {
+    let cr = if module.profile().at.greeting_leading_cr { "\r" } else { "" };
+    let greeting = module.nvm().configuration.greeting.iter().filter(|greeting| greeting.on);
+    greeting.map(|greeting| Line::from(format!("{cr}{}", greeting.text))).collect()
 }
 
 fn registration(module: &Module, mut interface: Interface) -> Vec<Line> {

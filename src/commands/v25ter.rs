@@ -2,7 +2,7 @@
 
 use crate::at::{CmeError, Failure, Form, Line, Registers, Settings};
 use crate::commands::{Command, Context, Reply, no_such_form};
-use crate::module::settings::StoredProfile;
+use crate::module::settings::{Framing, StoredProfile};
 
 /// `E`, command echo (V.250 §6.2.4).
 fn echo(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
@@ -76,7 +76,7 @@ fn factory(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
 /// `&W`, store the current configuration; what `Z` and the next power-on restore.
 fn store(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     only_profile_0(form)?;
-    let profile = StoredProfile { v250: context.settings.clone(), interface: *context.interface };
+    let profile = StoredProfile { v250: context.settings.clone(), interface: context.interface.kept() };
     context.module.change_settings(|nvm| nvm.stored_profile = Some(profile));
     Ok(Reply::OK)
 }
@@ -151,6 +151,92 @@ fn fixed_rate(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     }
 }
 
+/// `+IFC`, DTE-DCE local flow control (V.250 §6.2.12).
+///
+/// | form | response |
+/// |---|---|
+/// | `AT+IFC=[<by DTE>[,<by DCE>]]` | |
+/// | `AT+IFC?` | `+IFC: <by DTE>,<by DCE>` |
+///
+/// 0 none, 1 XON/XOFF, 2 RTS/CTS; both alike. The same setting as `&K`, kept by `AT&W`, and like
+/// it stored and shown only.
+fn local_flow_control(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    match form {
+        Form::Set(mut args) => {
+            let by_dte = args.optional_number(0..=2u8)?.unwrap_or(2);
+            let by_dce = args.optional_number(0..=2u8)?.unwrap_or(by_dte);
+            args.finish()?;
+            context.settings.flow_control = match (by_dte, by_dce) {
+                (0, 0) => 0,
+                (1, 1) => 4,
+                (2, 2) => 3,
+                _ => return Err(CmeError::INCORRECT_PARAMETERS.into()),
+            };
+            Ok(Reply::OK)
+        }
+        Form::Read => {
+            let kind = match context.settings.flow_control {
+                3 => 2,
+                4 | 5 => 1,
+                _ => 0,
+            };
+            Ok(Reply::line(format!("+IFC: {kind},{kind}")))
+        }
+        Form::Test => Ok(Reply::line("+IFC: (0-2),(0-2)")),
+        Form::Action => Err(no_such_form()),
+    }
+}
+
+/// `+ICF`, DTE-DCE character framing (V.250 §6.2.11).
+///
+/// | form | response |
+/// |---|---|
+/// | `AT+ICF=<format>[,<parity>]` | |
+/// | `AT+ICF?` | `+ICF: <format>,<parity>` |
+///
+/// Formats 0 to 6, 3 is 8N1; parity 0 odd, 1 even. Stored and shown only: a pseudo-terminal has no
+/// frames. Kept by `AT&W`.
+fn character_framing(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    match form {
+        Form::Set(mut args) => {
+            let format = args.number(0..=6u8)?;
+            let parity = args.optional_number(0..=1u8)?.unwrap_or(Framing::default().parity);
+            args.finish()?;
+            context.interface.framing = Framing { format, parity };
+            Ok(Reply::OK)
+        }
+        Form::Read => {
+            let Framing { format, parity } = context.interface.framing;
+            Ok(Reply::line(format!("+ICF: {format},{parity}")))
+        }
+        Form::Test => Ok(Reply::line("+ICF: (0-6),(0,1)")),
+        Form::Action => Err(no_such_form()),
+    }
+}
+
+/// `+GCAP`, request complete capabilities list (V.250 §6.1.9).
+fn capabilities(_: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    match form {
+        Form::Action => Ok(Reply::line("+GCAP: +FCLASS,+CGSM")),
+        Form::Test => Ok(Reply::OK),
+        Form::Read | Form::Set(_) => Err(no_such_form()),
+    }
+}
+
+/// `+FCLASS`, service class (T.31): 0, data, is the only one.
+fn service_class(_: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    match form {
+        Form::Set(mut args) => {
+            args.number(0..=0u8)?;
+            args.finish()?;
+            Ok(Reply::OK)
+        }
+        Form::Read => Ok(Reply::line("0")),
+        Form::Test => Ok(Reply::line("(0)")),
+        Form::Action => Err(no_such_form()),
+    }
+}
+
 /// Rates of `+IPR`. Source: manual (SARA-R5).
 const RATES_BPS: [u32; 9] = [0, 9600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 921_600];
 
@@ -200,15 +286,23 @@ pub const COMMANDS: &[Command] = &[
     Command { name: "E", run: echo },
     Command { name: "Q", run: quiet },
     Command { name: "V", run: verbose },
-    Command { name: "X", run: call_progress },
-    Command { name: "&C", run: circuit_109 },
-    Command { name: "&D", run: circuit_108 },
-    Command { name: "&S", run: circuit_107 },
-    Command { name: "&K", run: flow_control },
     Command { name: "S", run: register },
     Command { name: "Z", run: recall },
     Command { name: "&F", run: factory },
     Command { name: "&W", run: store },
     Command { name: "&V", run: display },
+    Command { name: "+GCAP", run: capabilities },
+    Command { name: "+FCLASS", run: service_class },
+];
+
+/// What is stored and shown only.
+pub const STORED: &[Command] = &[
+    Command { name: "X", run: call_progress },
+    Command { name: "&C", run: circuit_109 },
+    Command { name: "&D", run: circuit_108 },
+    Command { name: "&S", run: circuit_107 },
+    Command { name: "&K", run: flow_control },
     Command { name: "+IPR", run: fixed_rate },
+    Command { name: "+IFC", run: local_flow_control },
+    Command { name: "+ICF", run: character_framing },
 ];

@@ -6,13 +6,17 @@ use std::sync::Arc;
 use rand_chacha::ChaCha12Rng;
 use rand_core::SeedableRng;
 
+use crate::module::configuration::InForce;
 use crate::module::event::Event;
+use crate::module::gpio::Levels;
 use crate::module::network::{Network, Registration};
 use crate::module::nvm::Nvm;
 use crate::module::packet::Packet;
 use crate::module::power::{Functionality, Power, Readiness};
+use crate::module::power_saving::PowerSaving;
 use crate::module::radio::{Direction, Radio};
 use crate::module::security::{Failure, Purpose, Security};
+use crate::module::sim::SimState;
 use crate::profile::Profile;
 use crate::time::{Now, Timestamp, Wakeup, earlier};
 
@@ -86,6 +90,11 @@ pub struct Module {
     pub(in crate::module) network: Network,
     pub(in crate::module) packet: Packet,
     pub(in crate::module) security: Security,
+    pub(in crate::module) in_force: InForce,
+    pub(in crate::module) power_saving: PowerSaving,
+    pub(in crate::module) levels: Levels,
+    /// The PIN was given since power-on.
+    pub(in crate::module) pin_given: bool,
     pub(in crate::module) radio: Radio,
     pub(in crate::module) timing: Timing,
     pub(in crate::module) ip: IpVersion,
@@ -114,6 +123,10 @@ impl Module {
             readiness: None,
             packet: Packet::default(),
             security: Security::default(),
+            in_force: InForce::default(),
+            power_saving: PowerSaving::default(),
+            levels: Levels::new(),
+            pin_given: false,
             radio: Radio::default(),
             timing: options.timing,
             ip: options.ip,
@@ -197,6 +210,9 @@ impl Module {
     /// The supply is there and PWR_ON was pulsed.
     pub fn power_on(&mut self, now: Now) {
         self.see(now);
+        if self.power == Power::Asleep {
+            return self.wake(now);
+        }
         if self.power != Power::Off {
             return;
         }
@@ -208,7 +224,8 @@ impl Module {
     }
 
     /// Begins to boot; the parts of the module are ready one after the other.
-    fn boot(&mut self, boot_ms: u32, now: Now) {
+    pub(in crate::module) fn boot(&mut self, boot_ms: u32, now: Now) {
+        self.load_configuration();
         let facts = &self.profile.power;
         let delay = |ms: u32| if self.timing == Timing::Module { i64::from(ms) } else { 0 };
         let booted = now.system.offset_millis(delay(boot_ms));
@@ -250,7 +267,13 @@ impl Module {
     /// `AT+CFUN=0`, `1`, `4`.
     pub fn request_functionality(&mut self, level: Functionality, now: Now) {
         self.functionality = level;
-        self.network.wanted = level == Functionality::Full;
+        self.follow_functionality(now);
+    }
+
+    /// The radio is on at full functionality, with a SIM that is ready.
+    pub(in crate::module) fn follow_functionality(&mut self, now: Now) {
+        let full = self.functionality == Functionality::Full;
+        self.network.wanted = full && self.sim_state() == SimState::Ready;
         self.settle(now);
     }
 
@@ -268,13 +291,16 @@ impl Module {
         self.settle(now);
     }
 
-    fn lose_ram(&mut self) {
+    pub(in crate::module) fn lose_ram(&mut self) {
         self.power = Power::Off;
         self.functionality = Functionality::Full;
         self.readiness = None;
         self.network = Network::new(&self.profile, &self.nvm.network, self.network.coverage);
         self.packet = Packet::default();
         self.security = Security { demands: self.security.demands, ..Security::default() };
+        self.power_saving = PowerSaving::default();
+        self.levels.clear();
+        self.pin_given = false;
         self.radio.clear();
         self.connected = false;
         self.off_at = None;
@@ -389,6 +415,7 @@ impl Module {
         if !self.is_connected() {
             return;
         }
+        self.note_contact(now);
         match self.radio_facts() {
             None => self.contact_datagram(flow, bytes, now),
             Some(facts) => {
@@ -407,8 +434,10 @@ impl Module {
     /// A deadline of [`Module::next_timeout`] may have been reached. Calls too many are harmless.
     pub fn handle_timeout(&mut self, now: Now) {
         self.see(now);
+        self.wake_if_due(now);
         self.boot_if_due(now);
         self.leave_if_due(now);
+        self.note_contact(now);
         if self.network.found_at.is_some_and(|at| at <= now.system) {
             let state = self.network.registered();
             self.registration_changed(state, now);
@@ -423,6 +452,7 @@ impl Module {
         self.contact_timeout(now);
         self.abort_demand_if_due(now);
         self.begin_due_contact(now);
+        self.sleep_if_due(now);
     }
 
     /// When to call [`Module::handle_timeout`] next.
@@ -436,6 +466,8 @@ impl Module {
             self.network.found_at,
             self.security.demand.as_ref().map(|demand| demand.deadline),
             self.next_contact_at(),
+            self.sleep_at(),
+            self.power_saving.wake_at,
         ];
         Wakeup { steady, system: deadlines.into_iter().flatten().min() }
     }
@@ -448,7 +480,11 @@ impl Module {
     fn boot_if_due(&mut self, now: Now) {
         if self.power == Power::Booting && self.readiness.is_some_and(|ready| ready.booted <= now.system) {
             self.power = Power::On;
+            self.load_power_saving(now);
             self.note(Event::Booted);
+            if std::mem::take(&mut self.power_saving.woken) {
+                self.note(Event::PowerSaving(false));
+            }
             self.request_functionality(Functionality::Full, now);
         }
     }

@@ -16,6 +16,8 @@ pub enum Event {
         /// The module comes up again by itself: it was a reset.
         restart: bool,
     },
+    /// The module goes to sleep in PSM, or woke up from it.
+    PowerSaving(bool),
     /// The registration state changed.
     Registration(Registration),
     /// The data connection came up or went away.
@@ -47,6 +49,8 @@ impl fmt::Display for Event {
             Event::Booted => write!(f, "booted"),
             Event::PoweredOff { restart: false } => write!(f, "powered off"),
             Event::PoweredOff { restart: true } => write!(f, "reset"),
+            Event::PowerSaving(true) => write!(f, "asleep in PSM"),
+            Event::PowerSaving(false) => write!(f, "awake from PSM"),
             Event::Registration(state) => write!(f, "registration: {state}"),
             Event::DataConnection(true) => write!(f, "data connection up"),
             Event::DataConnection(false) => write!(f, "data connection down"),

@@ -2,12 +2,16 @@
 
 use rand_core::Rng;
 
+use crate::module::configuration::ConfigurationNvm;
+use crate::module::gpio::GpioNvm;
 use crate::module::identity::{Identity, check_digit};
 use crate::module::network::NetworkNvm;
 use crate::module::nvm::Nvm;
 use crate::module::packet::PacketNvm;
+use crate::module::power_saving::PowerSavingNvm;
 use crate::module::rtc::RtcNvm;
 use crate::module::security::{Secrets, SecurityNvm};
+use crate::module::sim::SimNvm;
 use crate::profile::Profile;
 use crate::protocol::keys::{MasterKey, RotUid};
 
@@ -27,6 +31,10 @@ pub fn new_module(profile: &Profile, rot: RotUid, master: &MasterKey, random: &m
         rtc: RtcNvm::default(),
         network: NetworkNvm::factory(profile),
         packet: PacketNvm::factory(profile),
+        sim: SimNvm::default(),
+        configuration: ConfigurationNvm::default(),
+        power_saving: PowerSavingNvm::default(),
+        gpio: GpioNvm::default(),
         security: SecurityNvm::factory(profile),
         stored_profile: None,
         secrets: Secrets::factory(master.factory_secret(rot)),

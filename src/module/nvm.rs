@@ -5,12 +5,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::module::configuration::ConfigurationNvm;
+use crate::module::gpio::GpioNvm;
 use crate::module::identity::Identity;
 use crate::module::network::NetworkNvm;
 use crate::module::packet::PacketNvm;
+use crate::module::power_saving::PowerSavingNvm;
 use crate::module::rtc::RtcNvm;
 use crate::module::security::{Secrets, SecurityNvm};
 use crate::module::settings::StoredProfile;
+use crate::module::sim::SimNvm;
 
 /// The non-volatile memory of a module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +28,18 @@ pub struct Nvm {
     pub network: NetworkNvm,
     /// PDP contexts.
     pub packet: PacketNvm,
+    /// The SIM.
+    #[serde(default)]
+    pub sim: SimNvm,
+    /// Configuration.
+    #[serde(default)]
+    pub configuration: ConfigurationNvm,
+    /// PSM and eDRX.
+    #[serde(default)]
+    pub power_saving: PowerSavingNvm,
+    /// General purpose pins.
+    #[serde(default)]
+    pub gpio: GpioNvm,
     /// What security contacts left behind.
     pub security: SecurityNvm,
     /// What `AT&W` stored, if it ever did.

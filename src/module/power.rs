@@ -11,6 +11,8 @@ pub enum Power {
     Booting,
     /// Answers commands.
     On,
+    /// In PSM: silent until it is woken.
+    Asleep,
     /// `AT+CPWROFF` was answered, the module still runs.
     ShuttingDown,
     /// A reset was answered, the module still runs.

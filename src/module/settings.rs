@@ -18,6 +18,68 @@ pub struct Interface {
     /// `+IPR`: data rate in bits per second, 0 for autobauding. Stored and shown; a pseudo-terminal
     /// has no rate.
     pub rate_bps: u32,
+    /// `+ICF`. Stored and shown.
+    #[serde(default)]
+    pub framing: Framing,
+    /// `+UPSV`. Stored and shown.
+    #[serde(default)]
+    pub uart_power_saving: UartPowerSaving,
+    /// `+CTZR`. Stored and shown.
+    #[serde(default)]
+    pub ctzr: u8,
+    /// `+CMER`; never kept.
+    #[serde(skip)]
+    pub indicators: IndicatorReport,
+}
+
+impl Interface {
+    /// What `AT&W` keeps of it.
+    pub fn kept(self) -> Self {
+        Self { indicators: IndicatorReport::default(), ..self }
+    }
+}
+
+/// Character framing (V.250 §6.2.11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Framing {
+    /// Data and stop bits; 3 is 8N1.
+    pub format: u8,
+    /// 0 odd, 1 even, where the format has parity.
+    pub parity: u8,
+}
+
+impl Default for Framing {
+    fn default() -> Self {
+        Self { format: 3, parity: 1 }
+    }
+}
+
+/// Power saving of the UART.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UartPowerSaving {
+    /// `<mode>`, 0 is off.
+    pub mode: u8,
+    /// `<timeout>` in GSM frames of 4.615 ms.
+    pub timeout_frames: u16,
+}
+
+impl Default for UartPowerSaving {
+    fn default() -> Self {
+        Self { mode: 0, timeout_frames: 2000 }
+    }
+}
+
+/// Event reporting (3GPP 27.007 §8.10): which URCs `+CIEV` there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IndicatorReport {
+    /// `<mode>`.
+    pub mode: u8,
+    /// `<ind>`: 0 none, otherwise all.
+    pub indicators: u8,
+    /// `<bfr>`.
+    pub flush: u8,
 }
 
 /// One stored interface profile: what `AT&W` keeps across power cycles.
@@ -35,7 +97,16 @@ impl StoredProfile {
     pub fn factory(profile: &Profile) -> Self {
         Self {
             v250: Settings::factory(profile.at.cmee_default),
-            interface: Interface { creg: 0, cgreg: 0, cereg: 0, rate_bps: profile.at.ipr_default },
+            interface: Interface {
+                creg: 0,
+                cgreg: 0,
+                cereg: 0,
+                rate_bps: profile.at.ipr_default,
+                framing: Framing::default(),
+                uart_power_saving: UartPowerSaving::default(),
+                ctzr: 0,
+                indicators: IndicatorReport::default(),
+            },
         }
     }
 }

@@ -7,9 +7,19 @@ const FILES: &[(&str, &str)] = &[
     ("sara-r510s", include_str!("../../profiles/sara-r510s.toml")),
     ("sara-r500s", include_str!("../../profiles/sara-r500s.toml")),
     ("sara-r510m8s", include_str!("../../profiles/sara-r510m8s.toml")),
+    ("sara-r510s-01b-01", include_str!("../../profiles/sara-r510s-01b-01.toml")),
+    ("sara-r500s-01b-01", include_str!("../../profiles/sara-r500s-01b-01.toml")),
+    ("sara-r510m8s-01b-01", include_str!("../../profiles/sara-r510m8s-01b-01.toml")),
+    ("sara-r510s-00b", include_str!("../../profiles/sara-r510s-00b.toml")),
+    ("sara-r500s-00b", include_str!("../../profiles/sara-r500s-00b.toml")),
+    ("sara-r510m8s-00b", include_str!("../../profiles/sara-r510m8s-00b.toml")),
+    ("sara-r422s", include_str!("../../profiles/sara-r422s.toml")),
     ("sara-r422m8s", include_str!("../../profiles/sara-r422m8s.toml")),
     ("sara-r410m-83b", include_str!("../../profiles/sara-r410m-83b.toml")),
+    ("sara-r410m-73b", include_str!("../../profiles/sara-r410m-73b.toml")),
+    ("sara-r410m-63b", include_str!("../../profiles/sara-r410m-63b.toml")),
     ("sara-r410m-02b", include_str!("../../profiles/sara-r410m-02b.toml")),
+    ("sara-r412m-03b", include_str!("../../profiles/sara-r412m-03b.toml")),
 ];
 
 /// The profile in which every key is explained.
@@ -31,6 +41,7 @@ pub fn text(name: &str) -> Option<String> {
         lines.lay(text);
         base = inherited(text);
     }
+    lines.drop_security();
     Some(lines.render(own, &explanations()))
 }
 
@@ -61,6 +72,17 @@ impl<'t> Lines<'t> {
             if key != "inherits" && !keys.iter().any(|(known, _)| *known == key) {
                 keys.push((key, line));
             }
+        }
+    }
+
+    /// Leaves out what a file has dropped with `security = "none"`.
+    fn drop_security(&mut self) {
+        if self
+            .0
+            .iter()
+            .any(|(table, keys)| table.is_empty() && keys.iter().any(|(key, _)| *key == "security"))
+        {
+            self.0.retain(|(table, _)| !table.is_empty() && !table.starts_with("security"));
         }
     }
 

@@ -226,6 +226,12 @@ impl<'d> Fields<'d> {
         Some(read)
     }
 
+    /// A table that the file says is not there.
+    pub(super) fn no_table<T>(&mut self, key: &'static str) -> Option<T> {
+        self.asked.push(key);
+        None
+    }
+
     /// Whether `key` is set to the word `word`.
     pub(super) fn is_word(&self, key: &str, word: &str) -> bool {
         matches!(self.table.get(key).map(|entry| &entry.value.kind), Some(Kind::Text(text)) if text == word)

@@ -7,8 +7,8 @@ use std::path::Path;
 use super::document::{Document, Place};
 use super::fields::Fields;
 use super::{
-    AtFacts, Commands, Identity, Network, Packet, Power, Profile, ProfileError, Rat, RatFacts, SealedAgain,
-    Security, SecurityErrors, WhileBootstrapping,
+    AtFacts, Commands, Gpio, Identity, Network, Packet, Power, PowerSaving, Profile, ProfileError, Rat,
+    RatFacts, SealedAgain, Security, SecurityErrors, System, WhileBootstrapping,
 };
 
 /// Ten minutes: nothing a module does at start takes longer.
@@ -17,6 +17,11 @@ const MS: RangeInclusive<i64> = 0..=600_000;
 const SECONDS: RangeInclusive<i64> = 1..=31_536_000;
 /// A bit to ten megabits per second, beyond any Cat M1 module.
 const BPS: RangeInclusive<i64> = 1..=10_000_000;
+
+/// Values of `+UMNOPROF`, as far as any are known.
+const MNO_PROFILE: RangeInclusive<i64> = 0..=999;
+/// A parameter of one byte.
+const BYTE: RangeInclusive<i64> = 0..=255;
 
 const RATS: &[(&str, Rat)] = &[("lte-m", Rat::LteM), ("nb-iot", Rat::NbIot), ("gsm", Rat::Gsm)];
 
@@ -83,7 +88,13 @@ fn profile(root: &mut Fields<'_>, file: &str, known_commands: Option<&[&str]>) -
     let power = root.table("power", power);
     let network = root.table("network", network);
     let packet = root.table("packet", packet);
-    let security = root.optional_table("security", security);
+    let power_saving = root.table("power_saving", power_saving);
+    let gpio = root.table("gpio", gpio);
+    let system = root.table("system", system);
+    let security = match root.is_word("security", "none") {
+        true => root.no_table("security"),
+        false => root.optional_table("security", security),
+    };
     let (commands, security_commands) = commands?;
     if let (Some((command, place)), None) = (security_commands.first(), &security) {
         let message = format!("`{command}` needs a table `[security]`");
@@ -97,6 +108,9 @@ fn profile(root: &mut Fields<'_>, file: &str, known_commands: Option<&[&str]>) -
         power: power?,
         network: network?,
         packet: packet?,
+        power_saving: power_saving?,
+        gpio: gpio?,
+        system: system?,
         security: security.flatten(),
     })
 }
@@ -129,6 +143,7 @@ fn at(fields: &mut Fields<'_>) -> AtFacts {
         unknown_command_cme: unknown_command_cme(fields),
         bad_parameter_cme: cme(fields, "bad_parameter_cme"),
         ipr_default: ipr_default(fields),
+        greeting_leading_cr: fields.boolean("greeting_leading_cr"),
     }
 }
 
@@ -172,9 +187,13 @@ fn commands(fields: &mut Fields<'_>, known: Option<&[&str]>) -> (Commands, Vec<(
     let commands = Commands {
         general: bare(chapter("general")),
         control: bare(chapter("control")),
+        sim: bare(chapter("sim")),
         network: bare(chapter("network")),
         v25ter: bare(chapter("v25ter")),
         packet: bare(chapter("packet")),
+        power_saving: bare(chapter("power_saving")),
+        gpio: bare(chapter("gpio")),
+        system: bare(chapter("system")),
         security: Vec::new(),
     };
     let security = chapter("security");
@@ -215,6 +234,9 @@ fn network(fields: &mut Fields<'_>) -> Network {
         cereg_n_max: fields.integer("cereg_n_max", 0..=5),
         cereg_rac_field: fields.boolean("cereg_rac_field"),
         ctzu_default: fields.integer("ctzu_default", 0..=1),
+        mno_profiles: fields.integers("mno_profiles", MNO_PROFILE).into_iter().collect(),
+        mno_profile_default: fields.integer("mno_profile_default", MNO_PROFILE),
+        bandmask_of_all_rats: fields.boolean("bandmask_of_all_rats"),
     }
 }
 
@@ -243,6 +265,7 @@ fn rat_facts(fields: &mut Fields<'_>, rat: Rat) -> RatFacts {
         latency_ms: fields.integer("latency_ms", 0..=60_000),
         uplink_bps: fields.integer("uplink_bps", BPS),
         downlink_bps: fields.integer("downlink_bps", BPS),
+        bands: fields.integers("bands", 1..=1900).into_iter().collect(),
     }
 }
 
@@ -264,6 +287,28 @@ fn packet(fields: &mut Fields<'_>) -> Packet {
         fields.conflict("active_max", "cid_max", &message);
     }
     packet
+}
+
+fn power_saving(fields: &mut Fields<'_>) -> PowerSaving {
+    PowerSaving {
+        upsv_modes: fields.integers("upsv_modes", 0..=4).into_iter().collect(),
+        upsv_timeout: fields.boolean("upsv_timeout"),
+        psm_after_reboot: fields.boolean("psm_after_reboot"),
+        cpsms_space: fields.boolean("cpsms_space"),
+        edrx_off_listed: fields.boolean("edrx_off_listed"),
+    }
+}
+
+fn gpio(fields: &mut Fields<'_>) -> Gpio {
+    Gpio { pins: fields.integers("pins", BYTE), modes: fields.integers("modes", BYTE).into_iter().collect() }
+}
+
+fn system(fields: &mut Fields<'_>) -> System {
+    System {
+        usio_variants: fields.integers("usio_variants", BYTE).into_iter().collect(),
+        hex_mode_kept: fields.boolean("hex_mode_kept"),
+        lwm2m_kept: fields.boolean("lwm2m_kept"),
+    }
 }
 
 fn security(fields: &mut Fields<'_>) -> Option<Security> {
