@@ -166,6 +166,12 @@ pub struct Power {
 pub struct Network {
     /// Radio access technologies, in factory order of preference.
     pub rats: Vec<RatFacts>,
+    /// Values of `+UMNOPROF`.
+    pub mno_profiles: BTreeSet<u16>,
+    /// `+UMNOPROF` from the factory.
+    pub mno_profile_default: u16,
+    /// Whether `+UBANDMASK?` shows all technologies in one line, or only the one in use.
+    pub bandmask_of_all_rats: bool,
     /// Highest `<n>` of `+CREG`.
     pub creg_n_max: u8,
     /// Highest `<n>` of `+CEREG`.
@@ -174,12 +180,6 @@ pub struct Network {
     pub cereg_rac_field: bool,
     /// `+CTZU` from the factory.
     pub ctzu_default: u8,
-    /// Values of `+UMNOPROF`.
-    pub mno_profiles: BTreeSet<u16>,
-    /// `+UMNOPROF` from the factory.
-    pub mno_profile_default: u16,
-    /// Whether `+UBANDMASK?` shows all technologies in one line, or only the one in use.
-    pub bandmask_of_all_rats: bool,
 }
 
 /// A radio access technology as this module does it, used under `--timing module`.

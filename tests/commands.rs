@@ -219,6 +219,24 @@ fn the_readme_names_every_command() {
 }
 
 #[test]
+fn the_readme_marks_what_is_stored_and_shown_only() {
+    let readme =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("a README");
+    let row = |title: &str| readme.lines().find(|line| line.starts_with(title)).expect("the row").to_owned();
+    let (real, stored) = (row("| commands |"), row("| stored and shown only |"));
+    let names = |row: &str, name: &str| row.split([' ', '`']).any(|word| word == name);
+    for chapter in vsara::commands::CHAPTERS {
+        for command in chapter.commands {
+            assert!(names(&real, command.name), "{}, {}", command.name, chapter.title);
+        }
+        for command in chapter.stored {
+            assert!(names(&stored, command.name), "{}, {}", command.name, chapter.title);
+            assert!(!names(&real, command.name), "{}, {}", command.name, chapter.title);
+        }
+    }
+}
+
+#[test]
 fn clac_lists_what_the_profile_has() {
     let mut desk = Desk::new("sara-r410m-02b", Timing::Fast);
     let list = desk.at("AT+CLAC");

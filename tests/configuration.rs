@@ -2,8 +2,8 @@
 
 use desk::{Desk, check};
 use vsara::modem::{Input, PortId};
-use vsara::module::Timing;
 use vsara::module::power::Power;
+use vsara::module::{Nvm, Timing};
 use vsara::profile;
 
 mod desk;
@@ -69,7 +69,6 @@ fn a_setting_is_kept_at_once_or_by_and_w_or_not_at_all() {
         row("sara-r410m-02b", ["AT+UPSV?", "+UPSV: 0", "AT+UPSV=4", "+UPSV: 4", "+UPSV: 0", "+UPSV: 4"]),
         row("sara-r510s", ["AT+ICF?", "+ICF: 3,1", "AT+ICF=2,0", "+ICF: 2,0", "+ICF: 3,1", "+ICF: 2,0"]),
         row("sara-r510s", ["AT+IFC?", "+IFC: 2,2", "AT&K0", "+IFC: 0,0", "+IFC: 2,2", "+IFC: 0,0"]),
-        row("sara-r510s", ["AT+CTZR?", "+CTZR: 0", "AT+CTZR=1", "+CTZR: 1", "+CTZR: 0", "+CTZR: 1"]),
         row("sara-r510s", ["AT+IPR?", "+IPR: 115200", "AT+IPR=9600", "+IPR: 9600", "+IPR: 115200", "+IPR: 9600"]),
         // Never.
         row("sara-r410m-02b", ["AT+UDCONF=1", "+UDCONF: 1,0", "AT+UDCONF=1,1", "+UDCONF: 1,1", "+UDCONF: 1,0", "+UDCONF: 1,0"]),
@@ -398,7 +397,6 @@ fn every_profile_survives_what_hosts_send_at_power_up() {
         "AT+GCAP",
         "AT+CLAC",
         "AT+CTZU=1",
-        "AT+CTZR=0",
         "AT+CCLK?",
         "AT+CNUM",
         "AT+UTEMP?",
@@ -435,4 +433,46 @@ fn every_test_form_is_answered() {
             assert!(answer == "OK" || answer.ends_with("|OK"), "{name}: {command}: {answer}");
         }
     }
+}
+
+#[test]
+fn memory_written_before_these_settings_existed_is_read() {
+    let mut desk = Desk::new("sara-r510s", Timing::Fast);
+    let untouched = desk.modem.module().nvm().clone();
+    desk.at("AT+CFUN=0;+UBANDMASK=0,9223372036854775807,3;+UMNOPROF=100;+UBANDMASK=1,1");
+    desk.at("AT+CSGT=1,\"hi\";+CPSMS=1;+CEDRXS=1,5;+UGPIOC=16,0,1;+CLCK=\"SC\",1,\"1234\";&W");
+    for nvm in [&untouched, desk.modem.module().nvm()] {
+        let text = toml::to_string(nvm).expect("memory is a TOML document");
+        let mut read: Nvm = toml::from_str(&text).expect("and is read as one");
+        read.secrets = nvm.secrets.clone();
+        assert_eq!(read, *nvm, "{text}");
+    }
+    let text = toml::to_string(&untouched).expect("memory is a TOML document");
+    let mut old: toml::Table = text.parse().expect("a table");
+    for table in ["sim", "configuration", "power_saving", "gpio"] {
+        assert!(old.remove(table).is_some(), "{table}");
+    }
+    let mut read: Nvm = old.try_into().expect("older memory is read");
+    read.secrets = untouched.secrets.clone();
+    assert_eq!(read, untouched);
+}
+
+#[test]
+fn the_sim_is_busy_while_it_starts() {
+    let mut desk = Desk::new("sara-r510s", Timing::Module);
+    let facts = desk.modem.module().profile().power.clone();
+    desk.wait(i64::from(facts.boot_ms));
+    let mut ask = |line: &str, later: u32| {
+        desk.wait(i64::from(later));
+        desk.at(line);
+        desk.wait(i64::from(facts.response_ms))
+    };
+    assert_eq!(ask("AT+CMEE=2", 0), "OK");
+    for line in
+        ["AT+CPIN?", "AT+CCID", "AT+CIMI", "AT+CLCK=\"SC\",2", "AT+UPINCNT", "AT+CRSM=176,28539,0,0,1"]
+    {
+        assert_eq!(ask(line, 0), "+CME ERROR: SIM busy", "{line}");
+    }
+    assert_eq!(ask("AT+CGMM", 0), "SARA-R510S|OK", "who needs no SIM is answered");
+    assert_eq!(ask("AT+CPIN?", facts.sim_ready_ms), "+CPIN: READY|OK");
 }

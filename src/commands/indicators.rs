@@ -1,6 +1,6 @@
 //! Chapter *Mobile equipment control and status*, second part: activity and indicators.
 
-use crate::at::{CmeError, Failure, Form, Line};
+use crate::at::{Failure, Form, Line};
 use crate::commands::{Command, Context, Reply, no_such_form};
 use crate::module::Module;
 use crate::module::power::Functionality;
@@ -130,22 +130,6 @@ pub(super) fn changed(module: &Module, report: IndicatorReport, registration: bo
     which.iter().map(|ind| Line::from(format!("+CIEV: {ind},{}", values[ind - 1]))).collect()
 }
 
-/// `+CTZR`, time zone reporting (3GPP 27.007 §8.41): `AT+CTZR=<n>`, `AT+CTZR?` → `+CTZR: <n>`.
-/// Stored and shown only: the zone never changes here. Kept by `AT&W`.
-fn time_zone_reporting(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
-    match form {
-        Form::Set(mut args) => {
-            let level = args.number(0..=3u8)?;
-            args.finish()?;
-            context.interface.ctzr = level;
-            Ok(Reply::OK)
-        }
-        Form::Read => Ok(Reply::line(format!("+CTZR: {}", context.interface.ctzr))),
-        Form::Test => Ok(Reply::line("+CTZR: (0-3)")),
-        Form::Action => Err(CmeError::OPERATION_NOT_SUPPORTED.into()),
-    }
-}
-
 /// The chapter's table, its second part.
 pub const COMMANDS: &[Command] = &[
     Command { name: "+CPAS", run: activity },
@@ -154,5 +138,4 @@ pub const COMMANDS: &[Command] = &[
 ];
 
 /// What is stored and shown only.
-pub const STORED: &[Command] =
-    &[Command { name: "+CBC", run: battery }, Command { name: "+CTZR", run: time_zone_reporting }];
+pub const STORED: &[Command] = &[Command { name: "+CBC", run: battery }];

@@ -9,7 +9,8 @@ use crate::module::sim::{PinRefusal, SimFile, SimState};
 use crate::time::Now;
 
 /// Commands that act only with a SIM that is ready: the attribute *PIN required* of the manual.
-const PIN_REQUIRED: &[&str] = &["+CIMI", "+CNUM", "+COPS", "+CGATT", "+CGACT", "+UMNOPROF", "+UBANDMASK"];
+const PIN_REQUIRED: &[&str] =
+    &["+CIMI", "+CNUM", "+COPS", "+CGATT", "+CGACT", "+UPSDA", "+UMNOPROF", "+UBANDMASK"];
 
 /// Facilities of `+CLCK` that are never locked (3GPP 27.007 §7.4): fixed dialling, personalisation.
 const OPEN_FACILITIES: &[&str] = &["FD", "PN", "PU", "PP", "PC", "PS"];

@@ -24,9 +24,6 @@ pub struct Interface {
     /// `+UPSV`. Stored and shown.
     #[serde(default)]
     pub uart_power_saving: UartPowerSaving,
-    /// `+CTZR`. Stored and shown.
-    #[serde(default)]
-    pub ctzr: u8,
     /// `+CMER`; never kept.
     #[serde(skip)]
     pub indicators: IndicatorReport,
@@ -104,7 +101,6 @@ impl StoredProfile {
                 rate_bps: profile.at.ipr_default,
                 framing: Framing::default(),
                 uart_power_saving: UartPowerSaving::default(),
-                ctzr: 0,
                 indicators: IndicatorReport::default(),
             },
         }

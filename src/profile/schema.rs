@@ -230,13 +230,13 @@ fn power(fields: &mut Fields<'_>) -> Power {
 fn network(fields: &mut Fields<'_>) -> Network {
     Network {
         rats: rats(fields),
+        mno_profiles: fields.integers("mno_profiles", MNO_PROFILE).into_iter().collect(),
+        mno_profile_default: fields.integer("mno_profile_default", MNO_PROFILE),
+        bandmask_of_all_rats: fields.boolean("bandmask_of_all_rats"),
         creg_n_max: fields.integer("creg_n_max", 0..=5),
         cereg_n_max: fields.integer("cereg_n_max", 0..=5),
         cereg_rac_field: fields.boolean("cereg_rac_field"),
         ctzu_default: fields.integer("ctzu_default", 0..=1),
-        mno_profiles: fields.integers("mno_profiles", MNO_PROFILE).into_iter().collect(),
-        mno_profile_default: fields.integer("mno_profile_default", MNO_PROFILE),
-        bandmask_of_all_rats: fields.boolean("bandmask_of_all_rats"),
     }
 }
 
