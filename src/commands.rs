@@ -10,6 +10,7 @@ pub mod pending;
 pub mod urc;
 pub mod vocabulary;
 
+pub mod bands;
 pub mod control;
 pub mod general;
 pub mod gpio;
@@ -97,6 +98,7 @@ pub const CHAPTERS: &[Chapter] = &[
     chapter("control and status", control::COMMANDS, &[]),
     chapter("activity and indicators", indicators::COMMANDS, indicators::STORED),
     chapter("network service", network::COMMANDS, &[]),
+    chapter("MNO profile and bands", &[], bands::STORED),
     chapter("SIM and its locks", sim::COMMANDS, &[]),
     chapter("V.24 control and V.25ter", v25ter::COMMANDS, v25ter::STORED),
     chapter("packet switched data", packet::COMMANDS, &[]),

@@ -98,6 +98,8 @@ pub struct AtFacts {
     pub unknown_command_cme: Option<u16>,
     /// CME error code for a wrong parameter.
     pub bad_parameter_cme: u16,
+    /// Values of `+IPR`, in bits per second; 0 is autobauding.
+    pub rates_bps: BTreeSet<u32>,
     /// `+IPR` from the factory; 0 is autobauding.
     pub ipr_default: u32,
     /// Whether one more CR stands before the greeting text of `+CSGT`.

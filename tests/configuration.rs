@@ -62,6 +62,10 @@ fn a_setting_is_kept_at_once_or_by_and_w_or_not_at_all() {
         row("sara-r510s", ["AT+UDCONF=1", "+UDCONF: 1,0", "AT+UDCONF=1,1", "+UDCONF: 1,1", "+UDCONF: 1,1", "+UDCONF: 1,1"]),
         row("sara-r510s", ["AT+CPSMS?", "+CPSMS: 0,,,\"00011000\",\"00001010\"", "AT+CPSMS=0,,,\"00100001\",\"00000001\"",
             "+CPSMS: 0,,,\"00100001\",\"00000001\"", "+CPSMS: 0,,,\"00100001\",\"00000001\"", "+CPSMS: 0,,,\"00100001\",\"00000001\""]),
+        row("sara-r510s", ["AT+UGPRF?", "+UGPRF: 0", "AT+UGPRF=2", "+UGPRF: 2", "+UGPRF: 2", "+UGPRF: 2"]),
+        row("sara-r510s", ["AT+UGPRF?", "+UGPRF: 0", "AT+UGPRF=16,7,\"a.b\"", "+UGPRF: 16,7,\"a.b\"", "+UGPRF: 16,7,\"a.b\"", "+UGPRF: 16,7,\"a.b\""]),
+        row("sara-r410m-02b", ["AT+UEMBPF?", "+UEMBPF: 0,\"9999-19999\"", "AT+UEMBPF=1,\"6000-6100\"", "+UEMBPF: 1,\"6000-6100\"",
+            "+UEMBPF: 1,\"6000-6100\"", "+UEMBPF: 1,\"6000-6100\""]),
         // At once, in use after the next boot.
         row("sara-r510s", ["AT+USIO?", "+USIO: 0,*0", "AT+USIO=2", "+USIO: 2,*0", "+USIO: 2,*2", "+USIO: 2,*2"]),
         // By AT&W.
@@ -93,6 +97,8 @@ fn wrong_parameters_change_nothing() {
         ("sara-r510s", "AT+CEDRXS=1", "AT+CEDRXS?", "+CEDRXS: 4,\"0000\"|+CEDRXS: 5,\"0000\""),
         ("sara-r510s", "AT+CSGT=2", "AT+CSGT?", "+CSGT: \"\",0"),
         ("sara-r510s", "AT+UDCONF=9,1", "AT+UDCONF=1", "+UDCONF: 1,0"),
+        ("sara-r410m-02b", "AT+IPR=0", "AT+IPR?", "+IPR: 115200"),
+        ("sara-r410m-02b", "AT+UEMBPF=1,\"9-1\"", "AT+UEMBPF?", "+UEMBPF: 0,\"9999-19999\""),
         ("sara-r510s", "AT+CMER=4", "AT+CMER?", "+CMER: 0,0,0,0,0"),
         ("sara-r510s", "AT+CLCK=\"ZZ\",2", "AT+CLCK=\"SC\",2", "+CLCK: 0"),
     ] {

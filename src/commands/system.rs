@@ -1,9 +1,8 @@
-//! Chapter *System features*, and whatever else is configured once: MNO profile, bands, greeting.
+//! Chapter *System features*, and whatever else is configured once: greeting, interfaces.
 
-use crate::at::{CmeError, Failure, Form, Line};
+use crate::at::{CmeError, Failure, Form};
 use crate::commands::{Command, Context, Reply, no_such_form};
-use crate::module::configuration::{BandMask, Greeting};
-use crate::profile::Rat;
+use crate::module::configuration::{GnssProfile, Greeting, PortFilter};
 
 /// Longest greeting text. `designed`
 const GREETING_LEN_MAX: usize = 64;
@@ -54,114 +53,6 @@ fn restore_factory(context: &mut Context<'_>, form: Form) -> Result<Reply, Failu
         }
         Form::Test => Ok(Reply::line("+UFACTORY: (0-2),(0-2)")),
         Form::Read | Form::Action => Err(no_such_form()),
-    }
-}
-
-/// `+UMNOPROF`, set MNO profile.
-///
-/// | form | response |
-/// |---|---|
-/// | `AT+UMNOPROF=<profile>` | |
-/// | `AT+UMNOPROF?` | `+UMNOPROF: <profile>` |
-///
-/// Only while not registered; takes the bands back to the factory's. Stored and shown only
-/// otherwise. Kept at once. Source: manual, driver.
-fn mno_profile(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
-    let known = &context.module.profile().network.mno_profiles;
-    match form {
-        Form::Set(mut args) => {
-            let number = args.number(0..=999u16)?;
-            args.finish()?;
-            if !known.contains(&number) {
-                return Err(CmeError::INCORRECT_PARAMETERS.into());
-            }
-            only_deregistered(context)?;
-            context.module.change_settings(|nvm| {
-                nvm.configuration.mno_profile = Some(number);
-                nvm.configuration.bands.clear();
-            });
-            Ok(Reply::OK)
-        }
-        Form::Read => Ok(Reply::line(format!("+UMNOPROF: {}", context.module.mno_profile()))),
-        Form::Test => {
-            let known: Vec<_> = known.iter().map(u16::to_string).collect();
-            Ok(Reply::line(format!("+UMNOPROF: ({})", known.join(","))))
-        }
-        Form::Action => Err(no_such_form()),
-    }
-}
-
-/// `+UBANDMASK`, band selection bitmask.
-///
-/// | form | response |
-/// |---|---|
-/// | `AT+UBANDMASK=<RAT>,<mask 1-64>[,<mask 65-128>]` | |
-/// | `AT+UBANDMASK?` | `+UBANDMASK: <RAT>,<mask>[,<mask>][,<RAT>,<mask>[,<mask>]…]` |
-///
-/// `<RAT>` 0 LTE-M, 1 NB-IoT, 2 GSM. SARA-R5 shows the technology in use, SARA-R4 all of them.
-/// Only while not registered. Stored and shown only: the network is heard on any band. Kept at
-/// once. Source: AT manual UBX-17003787 R16, p. 67; driver.
-fn band_mask(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
-    let facts = &context.module.profile().network;
-    match form {
-        Form::Set(mut args) => {
-            let code = args.number(0..=2u8)?;
-            let rat = facts.rats.iter().map(|facts| facts.rat).find(|rat| band_code(*rat) == code);
-            let rat = rat.ok_or(CmeError::INCORRECT_PARAMETERS)?;
-            let low = args.number(0..=i64::MAX)?.cast_unsigned();
-            let high = args.optional_number(0..=i64::MAX)?.unwrap_or(0).cast_unsigned();
-            args.finish()?;
-            let fits = if rat == Rat::Gsm { low & !GSM_BANDS == 0 && high == 0 } else { true };
-            if !fits || (low, high) == (0, 0) {
-                return Err(CmeError::INCORRECT_PARAMETERS.into());
-            }
-            only_deregistered(context)?;
-            context.module.change_settings(|nvm| {
-                nvm.configuration.bands.retain(|mask| mask.rat != rat);
-                nvm.configuration.bands.push(BandMask { rat, low, high });
-            });
-            Ok(Reply::OK)
-        }
-        Form::Read => {
-            let all = facts.bandmask_of_all_rats;
-            let in_use = context.module.network().rat;
-            let shown = facts.rats.iter().filter(|facts| all || facts.rat == in_use);
-            let masks: Vec<_> = shown.map(|facts| shown_mask(context.module.band_mask(facts))).collect();
-            Ok(Reply::line(format!("+UBANDMASK: {}", masks.join(","))))
-        }
-        Form::Test => {
-            let codes: Vec<_> = facts.rats.iter().map(|facts| band_code(facts.rat).to_string()).collect();
-            let any = "0xffffffffffffffff";
-            Ok(Reply::line(format!("+UBANDMASK: ({}),{any},{any}", codes.join(","))))
-        }
-        Form::Action => Err(no_such_form()),
-    }
-}
-
-/// Bits of 1800, 900, 850 and 1900 MHz. Source: AT manual UBX-17003787 R16, p. 67.
-const GSM_BANDS: u64 = 1 << 8 | 1 << 9 | 1 << 20 | 1 << 22;
-
-fn band_code(rat: Rat) -> u8 {
-    match rat {
-        Rat::LteM => 0,
-        Rat::NbIot => 1,
-        Rat::Gsm => 2,
-    }
-}
-
-/// A second mask of nothing is left out on SARA-R4 with its one line for all.
-fn shown_mask(mask: BandMask) -> String {
-    let code = band_code(mask.rat);
-    match mask {
-        BandMask { rat: Rat::Gsm, low, .. } | BandMask { low, high: 0, .. } => format!("{code},{low}"),
-        BandMask { low, high, .. } => format!("{code},{low},{high}"),
-    }
-}
-
-fn only_deregistered(context: &Context<'_>) -> Result<(), Failure> {
-    match context.module.network().is_registered() {
-        true => Err(CmeError::OPERATION_NOT_ALLOWED.into()),
-        false => Ok(()),
     }
 }
 
@@ -277,7 +168,67 @@ fn temperature(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> 
             let degrees = if context.module.in_force().fahrenheit { TEMPERATURE_F } else { TEMPERATURE_C };
             Ok(Reply::line(format!("+UTEMP: {degrees}")))
         }
-        Form::Test => Ok(Reply::line(Line::from("+UTEMP: (0-1)"))),
+        Form::Test => Ok(Reply::line("+UTEMP: (0-1)")),
+        Form::Action => Err(no_such_form()),
+    }
+}
+
+/// `+UGPRF`, GNSS profile configuration.
+///
+/// | form | response |
+/// |---|---|
+/// | `AT+UGPRF=<bits>[,<port>,"<server>"]` | |
+/// | `AT+UGPRF?` | `+UGPRF: <bits>[,<port>,"<server>"]` |
+///
+/// Where the data of the GNSS receiver go. Stored and shown only: there is no receiver. Kept at
+/// once. Source: driver.
+fn gnss_profile(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    match form {
+        Form::Set(mut args) => {
+            let bits = args.number(0..=127u8)?;
+            let port = args.optional_number(0..=u16::MAX)?.unwrap_or(0);
+            let server = args.optional_string(64)?.unwrap_or_default();
+            args.finish()?;
+            let profile = GnssProfile { bits, port, server };
+            context.module.change_settings(|nvm| nvm.configuration.gnss = profile);
+            Ok(Reply::OK)
+        }
+        Form::Read => {
+            let GnssProfile { bits, port, server } = &context.module.nvm().configuration.gnss;
+            let server = if server.is_empty() { String::new() } else { format!(",{port},\"{server}\"") };
+            Ok(Reply::line(format!("+UGPRF: {bits}{server}")))
+        }
+        Form::Test => Ok(Reply::line("+UGPRF: (0-127),(0-65535),(64)")),
+        Form::Action => Err(no_such_form()),
+    }
+}
+
+/// `+UEMBPF`, port filtering for embedded applications.
+///
+/// | form | response |
+/// |---|---|
+/// | `AT+UEMBPF=<mode>[,"<first port>-<last port>"]` | |
+/// | `AT+UEMBPF?` | `+UEMBPF: <mode>,"<first port>-<last port>"` |
+///
+/// Stored and shown only: there is no dial-up connection to filter. Kept at once. Source: driver;
+/// the range from the factory: manual, UBX-20032566 R05, p. 26.
+fn port_filter(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    match form {
+        Form::Set(mut args) => {
+            let on = args.number(0..=1u8)? == 1;
+            let range = args.optional_string(16)?;
+            args.finish()?;
+            let ports = |range: String| PortFilter::parse(on, &range).ok_or(CmeError::INCORRECT_PARAMETERS);
+            let kept = context.module.nvm().configuration.port_filter;
+            let filter = range.map(ports).transpose()?.unwrap_or(PortFilter { on, ..kept });
+            context.module.change_settings(|nvm| nvm.configuration.port_filter = filter);
+            Ok(Reply::OK)
+        }
+        Form::Read => {
+            let PortFilter { on, first, last } = context.module.nvm().configuration.port_filter;
+            Ok(Reply::line(format!("+UEMBPF: {},\"{first}-{last}\"", u8::from(on))))
+        }
+        Form::Test => Ok(Reply::line("+UEMBPF: (0,1)")),
         Form::Action => Err(no_such_form()),
     }
 }
@@ -288,11 +239,11 @@ pub const COMMANDS: &[Command] =
 
 /// What is stored and shown only.
 pub const STORED: &[Command] = &[
-    Command { name: "+UMNOPROF", run: mno_profile },
-    Command { name: "+UBANDMASK", run: band_mask },
     Command { name: "+UDCONF", run: socket_configuration },
     Command { name: "+USIO", run: serial_interfaces },
     Command { name: "+UCTS", run: cts_control },
     Command { name: "+ULWM2M", run: lwm2m },
     Command { name: "+UTEMP", run: temperature },
+    Command { name: "+UGPRF", run: gnss_profile },
+    Command { name: "+UEMBPF", run: port_filter },
 ];

@@ -133,7 +133,7 @@ fn fixed_rate(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
         Form::Set(mut args) => {
             let rate = args.number(0..=u32::MAX)?;
             args.finish()?;
-            if !RATES_BPS.contains(&rate) {
+            if !context.module.profile().at.rates_bps.contains(&rate) {
                 return Err(CmeError::INCORRECT_PARAMETERS.into());
             }
             context.interface.rate_bps = rate;
@@ -144,7 +144,7 @@ fn fixed_rate(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
             Ok(Reply::line(format!("+IPR: {rate}")))
         }
         Form::Test => {
-            let rates: Vec<_> = RATES_BPS.iter().map(u32::to_string).collect();
+            let rates: Vec<_> = context.module.profile().at.rates_bps.iter().map(u32::to_string).collect();
             Ok(Reply::line(format!("+IPR: ({}),()", rates.join(","))))
         }
         Form::Action => Err(no_such_form()),
@@ -236,9 +236,6 @@ fn service_class(_: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
         Form::Action => Err(no_such_form()),
     }
 }
-
-/// Rates of `+IPR`. Source: manual (SARA-R5).
-const RATES_BPS: [u32; 9] = [0, 9600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 921_600];
 
 /// What autobauding found on a port that has no rate. `designed`
 const DETECTED_RATE_BPS: u32 = 115_200;

@@ -28,12 +28,40 @@ pub struct ConfigurationNvm {
     pub lwm2m_off: bool,
     /// `+UFACTORY`: the next boot restores the factory's settings.
     pub restore_factory: bool,
+    /// `+UEMBPF`.
+    pub port_filter: PortFilter,
+    /// `+UGPRF`.
+    pub gnss: GnssProfile,
     /// `+CSGT`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub greeting: Option<Greeting>,
     /// `+UBANDMASK`, where it was set.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub bands: Vec<BandMask>,
+}
+
+/// Which source ports belong to the module's own applications while a dial-up connection is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortFilter {
+    /// Whether others are kept from them.
+    pub on: bool,
+    /// The first port.
+    pub first: u16,
+    /// The last port.
+    pub last: u16,
+}
+
+/// Where the data of the GNSS receiver go.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GnssProfile {
+    /// `<GNSS_I/O_configuration>`.
+    pub bits: u8,
+    /// Port of the server.
+    pub port: u16,
+    /// Name of the server, none where it is empty.
+    pub server: String,
 }
 
 /// The greeting text.
@@ -71,6 +99,21 @@ pub struct InForce {
     pub lwm2m_off: bool,
     /// `+UTEMP`: degrees Fahrenheit instead of Celsius.
     pub fahrenheit: bool,
+}
+
+impl Default for PortFilter {
+    fn default() -> Self {
+        Self { on: false, first: 9999, last: 19_999 }
+    }
+}
+
+impl PortFilter {
+    /// Reads `<first port>-<last port>`.
+    pub fn parse(on: bool, range: &str) -> Option<Self> {
+        let (first, last) = range.split_once('-')?;
+        let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+        (first <= last).then_some(Self { on, first, last })
+    }
 }
 
 impl BandMask {
