@@ -298,6 +298,28 @@ fn indicators_follow_registration_and_attach() {
     assert_eq!(desk.at("AT+CIND?"), "+CIND: 5,0,0,0,0,0,0,0,0,0,0,1|OK");
 }
 
+#[test]
+fn the_network_grants_the_edrx_that_is_asked_for() {
+    check(
+        "sara-r510s",
+        &[
+            ("AT+CEDRXRDP", "+CEDRXRDP: 0|OK"),
+            ("AT+CEDRXS=1,4,\"0101\"", "OK"),
+            ("AT+CEDRXRDP", "+CEDRXRDP: 4,\"0101\",\"0101\",\"0000\"|OK"),
+            ("AT+CEDRXS=2,5,\"1001\"", "OK"),
+            ("AT+CEDRXS=2,4,\"1001\",\"0011\"", "OK|+CEDRXP: 4,\"1001\",\"1001\",\"0011\""),
+            ("AT+CFUN=4", "OK"),
+            ("AT+CEDRXRDP", "+CEDRXRDP: 0|OK"),
+            ("AT+CFUN=1", "OK|+CEDRXP: 4,\"1001\",\"1001\",\"0011\""),
+            ("AT+CEDRXS=0,4", "OK"),
+            ("AT+CEDRXRDP", "+CEDRXRDP: 0|OK"),
+            ("AT+CEDRXS?", "+CEDRXS: 4,\"0000\"|+CEDRXS: 5,\"1001\"|OK"),
+            ("AT+CEDRXS=0", "OK"),
+            ("AT+CEDRXS?", "+CEDRXS: 4,\"0000\"|+CEDRXS: 5,\"0000\"|OK"),
+        ],
+    );
+}
+
 /// Awake for 20 s after the last thing to do, asleep for an hour.
 const PSM: &str = "AT+CPSMS=1,,,\"00100001\",\"00001010\"";
 

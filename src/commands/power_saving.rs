@@ -2,6 +2,7 @@
 
 use crate::at::{Args, CmeError, Failure, Form, Line};
 use crate::commands::{Command, Context, Reply, no_such_form};
+use crate::module::Module;
 use crate::module::power_saving::{Edrx, Psm, TimerBits};
 use crate::module::settings::UartPowerSaving;
 use crate::profile::Rat;
@@ -110,7 +111,7 @@ fn psm_version(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> 
 /// | `AT+CEDRXS=<mode>[,<AcT-type>[,"<cycle>"[,"<window>"]]]` | |
 /// | `AT+CEDRXS?` | `+CEDRXS: <AcT-type>,"<cycle>"[,"<window>"]` per technology |
 ///
-/// 0 and 3 off, 1 on, 2 on with URC; `<AcT-type>` 4 LTE-M, 5 NB-IoT. A technology that has it off
+/// 0 and 3 off, 1 on, 2 on with the URC `+CEDRXP`; `<AcT-type>` 4 LTE-M, 5 NB-IoT. A technology that has it off
 /// has a line on SARA-R5, and none on SARA-R4. Stored and shown only: nothing is paged here. Kept
 /// at once.
 fn edrx(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
@@ -126,13 +127,8 @@ fn edrx(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
             if (mode == 1 || mode == 2) && !rat.is_some_and(known) {
                 return Err(CmeError::INCORRECT_PARAMETERS.into());
             }
-            context.module.change_settings(|nvm| {
-                let kept = &mut nvm.power_saving.edrx;
-                kept.retain(|entry| rat.is_some_and(|rat| entry.rat != rat));
-                if let (1 | 2, Some(rat)) = (mode, rat) {
-                    kept.push(Edrx { rat, mode, cycle, window });
-                }
-            });
+            let wanted = rat.filter(|_| mode == 1 || mode == 2);
+            context.module.request_edrx(rat, wanted.map(|rat| Edrx { rat, mode, cycle, window }));
             Ok(Reply::OK)
         }
         Form::Read => Ok(Reply::Lines(edrx_lines(context))),
@@ -191,20 +187,23 @@ fn nibble(args: &mut Args) -> Result<Option<u8>, Failure> {
 fn edrx_parameters(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     match form {
         Form::Action => {
-            let network = context.module.network();
-            let asked = context.module.nvm().power_saving.edrx.iter().find(|entry| entry.rat == network.rat);
-            Ok(Reply::line(match asked.filter(|_| network.is_registered()) {
-                Some(Edrx { rat, cycle, window, .. }) => format!(
-                    "+CEDRXRDP: {},\"{cycle:04b}\",\"{cycle:04b}\",\"{:04b}\"",
-                    edrx_code(*rat),
-                    window.unwrap_or(0)
-                ),
-                None => "+CEDRXRDP: 0".to_owned(),
-            }))
+            let granted = context.module.granted_edrx().map(granted_edrx);
+            Ok(Reply::line(format!("+CEDRXRDP: {}", granted.unwrap_or_else(|| "0".to_owned()))))
         }
         Form::Test => Ok(Reply::OK),
         Form::Read | Form::Set(_) => Err(no_such_form()),
     }
+}
+
+fn granted_edrx(Edrx { rat, cycle, window, .. }: Edrx) -> String {
+    let window = window.unwrap_or(0);
+    format!("{},\"{cycle:04b}\",\"{cycle:04b}\",\"{window:04b}\"", edrx_code(rat))
+}
+
+/// The URC `+CEDRXP` of a technology whose `<mode>` asks for it.
+pub(super) fn edrx_report(module: &Module) -> Option<Line> {
+    let granted = module.granted_edrx().filter(|edrx| edrx.mode == 2)?;
+    Some(Line::from(format!("+CEDRXP: {}", granted_edrx(granted))))
 }
 
 /// `+UPSV`, power saving of the UART.

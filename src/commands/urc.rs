@@ -1,8 +1,8 @@
 //! Unsolicited result codes: what an interface is told of a module's events.
 
 use crate::at::Line;
-use crate::commands::indicators;
 use crate::commands::network::{Domain, status};
+use crate::commands::{indicators, power_saving};
 use crate::module::settings::Interface;
 use crate::module::{Event, Module};
 
@@ -16,8 +16,10 @@ pub fn render(event: &Event, module: &Module, interface: &Interface) -> Vec<Line
         Event::Registration(_) => {
             let mut lines = registration(module, *interface);
             lines.extend(indicators::changed(module, interface.indicators, true));
+            lines.extend(power_saving::edrx_report(module));
             lines
         }
+        Event::EdrxGranted => power_saving::edrx_report(module).into_iter().collect(),
         Event::DataConnection(_) => indicators::changed(module, interface.indicators, false),
         Event::PoweredOff { restart: false } if module.profile().power.announces_power_off => {
             vec![Line::from("+UCPWROFF")]

@@ -18,6 +18,8 @@ pub enum Event {
     },
     /// The module goes to sleep in PSM, or woke up from it.
     PowerSaving(bool),
+    /// The network answered a request for eDRX.
+    EdrxGranted,
     /// The registration state changed.
     Registration(Registration),
     /// The data connection came up or went away.
@@ -51,6 +53,7 @@ impl fmt::Display for Event {
             Event::PoweredOff { restart: true } => write!(f, "reset"),
             Event::PowerSaving(true) => write!(f, "asleep in PSM"),
             Event::PowerSaving(false) => write!(f, "awake from PSM"),
+            Event::EdrxGranted => write!(f, "eDRX granted"),
             Event::Registration(state) => write!(f, "registration: {state}"),
             Event::DataConnection(true) => write!(f, "data connection up"),
             Event::DataConnection(false) => write!(f, "data connection down"),

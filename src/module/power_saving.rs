@@ -144,6 +144,24 @@ impl Module {
         }
     }
 
+    /// eDRX as the network granted it to the technology in use: as it was asked for.
+    pub fn granted_edrx(&self) -> Option<Edrx> {
+        let asked = self.nvm.power_saving.edrx.iter().find(|edrx| edrx.rat == self.network.rat);
+        asked.copied().filter(|_| self.network.is_registered())
+    }
+
+    /// `AT+CEDRXS`: asks for eDRX, or with none not any more; `rat` none means all technologies.
+    pub fn request_edrx(&mut self, rat: Option<Rat>, edrx: Option<Edrx>) {
+        self.change_settings(|nvm| {
+            let kept = &mut nvm.power_saving.edrx;
+            kept.retain(|entry| rat.is_some_and(|rat| entry.rat != rat));
+            kept.extend(edrx);
+        });
+        if edrx.is_some() && self.granted_edrx() == edrx {
+            self.note(Event::EdrxGranted);
+        }
+    }
+
     /// Characters arrived on a port.
     pub fn note_input(&mut self, now: Now) {
         self.power_saving.last_input = now.system;
