@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::at::{self, CmeError, Failure, Interpreter, Limits, Request, Response};
-use crate::commands::{Command, Context, Pending, Reply, Vocabulary, sim, urc};
+use crate::commands::{Command, Context, Pending, Reply, Vocabulary, urc};
 use crate::module::power::Power;
 use crate::module::settings::{Interface, StoredProfile};
 use crate::module::{self, Event, Flow, Module, ModuleOptions, Nvm, Timing};
@@ -213,7 +213,7 @@ impl Modem {
             let failure = code.map_or(Failure::Error, |code| Failure::Cme(CmeError(code)));
             return self.answer(index, Err(failure), now);
         };
-        if let Some(failure) = sim::refusal(&self.module, command.name, &request.form) {
+        if let Some(failure) = crate::commands::sim::refusal(&self.module, command.name, &request.form) {
             return self.answer(index, Err(failure), now);
         }
         match self.heartbeat_first(command, &request, now) {
@@ -311,20 +311,31 @@ impl Modem {
     }
 
     fn tell_ports(&mut self, event: &Event) {
-        if *event == Event::Booted {
-            self.reset_ports();
-        }
         for port in &mut self.ports {
-            for line in urc::render(event, &self.module, &port.interface) {
+            let lines = urc::render(event, &self.module, &port.interface);
+            for line in lines.into_iter().chain(urc::configured(event, &self.module, &port.interface)) {
                 port.interpreter.urc(line);
             }
         }
         match event {
-            Event::PoweredOff { .. } | Event::PowerSaving(true) => {
+            Event::Booted => self.greet(),
+            Event::PoweredOff { .. } => {
+                self.drain_ports();
+                self.reset_ports();
+            }
+            Event::PowerSaving(true) => {
                 self.drain_ports();
                 self.reset_ports();
             }
             _ => {}
+        }
+    }
+
+    /// The ports are as after power-on, and show the greeting text.
+    fn greet(&mut self) {
+        self.reset_ports();
+        if let Some(greeting) = urc::greeting(&self.module) {
+            self.ports.iter_mut().for_each(|port| port.interpreter.urc(greeting.clone()));
         }
     }
 

@@ -6,21 +6,10 @@ use crate::commands::{indicators, power_saving};
 use crate::module::settings::Interface;
 use crate::module::{Event, Module};
 
-/// The URCs of an event, for an interface with these settings.
+/// The URCs of an event, for an interface with these interface.
 pub fn render(event: &Event, module: &Module, interface: &Interface) -> Vec<Line> {
     match event {
-        Event::Booted => greeting(module),
-        Event::PowerSaving(asleep) if module.nvm().power_saving.psm_report => {
-            vec![Line::from(format!("+UUPSMR: {}", u8::from(*asleep)))]
-        }
-        Event::Registration(_) => {
-            let mut lines = registration(module, *interface);
-            lines.extend(indicators::changed(module, interface.indicators, true));
-            lines.extend(power_saving::edrx_report(module));
-            lines
-        }
-        Event::EdrxGranted => power_saving::edrx_report(module).into_iter().collect(),
-        Event::DataConnection(_) => indicators::changed(module, interface.indicators, false),
+        Event::Registration(_) => registration(module, *interface),
         Event::PoweredOff { restart: false } if module.profile().power.announces_power_off => {
             vec![Line::from("+UCPWROFF")]
         }
@@ -28,11 +17,27 @@ pub fn render(event: &Event, module: &Module, interface: &Interface) -> Vec<Line
     }
 }
 
+/// The URCs of an event that settings ask for: PSM, eDRX, indicators.
+pub fn configured(event: &Event, module: &Module, interface: &Interface) -> Vec<Line> {
+    let indicators = |registration| indicators::changed(module, interface.indicators, registration);
+    match event {
+        Event::PowerSaving(asleep) if module.nvm().power_saving.psm_report => {
+            vec![Line::from(format!("+UUPSMR: {}", u8::from(*asleep)))]
+        }
+        Event::Registration(_) => {
+            indicators(true).into_iter().chain(power_saving::edrx_report(module)).collect()
+        }
+        Event::EdrxGranted => power_saving::edrx_report(module).into_iter().collect(),
+        Event::DataConnection(_) => indicators(false),
+        _ => Vec::new(),
+    }
+}
+
 /// The text of `+CSGT`. SARA-R41x puts one more CR before it (driver).
-fn greeting(module: &Module) -> Vec<Line> {
+pub fn greeting(module: &Module) -> Option<Line> {
     let cr = if module.profile().at.greeting_leading_cr { "\r" } else { "" };
-    let greeting = module.nvm().configuration.greeting.iter().filter(|greeting| greeting.on);
-    greeting.map(|greeting| Line::from(format!("{cr}{}", greeting.text))).collect()
+    let greeting = module.nvm().configuration.greeting.as_ref().filter(|greeting| greeting.on)?;
+    Some(Line::from(format!("{cr}{}", greeting.text)))
 }
 
 fn registration(module: &Module, mut interface: Interface) -> Vec<Line> {

@@ -8,7 +8,6 @@ use rand_core::SeedableRng;
 
 use crate::module::configuration::InForce;
 use crate::module::event::Event;
-use crate::module::gpio::Levels;
 use crate::module::network::{Network, Registration};
 use crate::module::nvm::Nvm;
 use crate::module::packet::Packet;
@@ -92,7 +91,7 @@ pub struct Module {
     pub(in crate::module) security: Security,
     pub(in crate::module) in_force: InForce,
     pub(in crate::module) power_saving: PowerSaving,
-    pub(in crate::module) levels: Levels,
+    pub(in crate::module) levels: crate::module::gpio::Levels,
     /// The PIN was given since power-on.
     pub(in crate::module) pin_given: bool,
     pub(in crate::module) radio: Radio,
@@ -125,7 +124,7 @@ impl Module {
             security: Security::default(),
             in_force: InForce::default(),
             power_saving: PowerSaving::default(),
-            levels: Levels::new(),
+            levels: Default::default(),
             pin_given: false,
             radio: Radio::default(),
             timing: options.timing,
@@ -412,10 +411,10 @@ impl Module {
     /// A datagram of the service arrived at the network's side of the radio.
     pub fn handle_datagram(&mut self, flow: Flow, bytes: &[u8], now: Now) {
         self.see(now);
+        self.note_contact(now);
         if !self.is_connected() {
             return;
         }
-        self.note_contact(now);
         match self.radio_facts() {
             None => self.contact_datagram(flow, bytes, now),
             Some(facts) => {
@@ -435,9 +434,9 @@ impl Module {
     pub fn handle_timeout(&mut self, now: Now) {
         self.see(now);
         self.wake_if_due(now);
+        self.note_contact(now);
         self.boot_if_due(now);
         self.leave_if_due(now);
-        self.note_contact(now);
         if self.network.found_at.is_some_and(|at| at <= now.system) {
             let state = self.network.registered();
             self.registration_changed(state, now);

@@ -31,11 +31,11 @@ pub fn new_module(profile: &Profile, rot: RotUid, master: &MasterKey, random: &m
         rtc: RtcNvm::default(),
         network: NetworkNvm::factory(profile),
         packet: PacketNvm::factory(profile),
+        security: SecurityNvm::factory(profile),
         sim: SimNvm::default(),
         configuration: ConfigurationNvm::default(),
         power_saving: PowerSavingNvm::default(),
         gpio: GpioNvm::default(),
-        security: SecurityNvm::factory(profile),
         stored_profile: None,
         secrets: Secrets::factory(master.factory_secret(rot)),
     }

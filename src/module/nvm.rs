@@ -28,6 +28,8 @@ pub struct Nvm {
     pub network: NetworkNvm,
     /// PDP contexts.
     pub packet: PacketNvm,
+    /// What security contacts left behind.
+    pub security: SecurityNvm,
     /// The SIM.
     #[serde(default)]
     pub sim: SimNvm,
@@ -40,8 +42,6 @@ pub struct Nvm {
     /// General purpose pins.
     #[serde(default)]
     pub gpio: GpioNvm,
-    /// What security contacts left behind.
-    pub security: SecurityNvm,
     /// What `AT&W` stored, if it ever did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stored_profile: Option<StoredProfile>,

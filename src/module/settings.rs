@@ -15,9 +15,6 @@ pub struct Interface {
     pub cgreg: u8,
     /// `<n>` of `+CEREG` (§10.1.22).
     pub cereg: u8,
-    /// `+IPR`: data rate in bits per second, 0 for autobauding. Stored and shown; a pseudo-terminal
-    /// has no rate.
-    pub rate_bps: u32,
     /// `+ICF`. Stored and shown.
     #[serde(default)]
     pub framing: Framing,
@@ -27,6 +24,37 @@ pub struct Interface {
     /// `+CMER`; never kept.
     #[serde(skip)]
     pub indicators: IndicatorReport,
+    /// `+IPR`: data rate in bits per second, 0 for autobauding. Stored and shown; a pseudo-terminal
+    /// has no rate.
+    pub rate_bps: u32,
+}
+
+/// One stored interface profile: what `AT&W` keeps across power cycles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoredProfile {
+    /// V.250 parameters.
+    pub v250: Settings,
+    /// Everything else.
+    pub interface: Interface,
+}
+
+impl StoredProfile {
+    /// What `AT&F` restores.
+    pub fn factory(profile: &Profile) -> Self {
+        Self {
+            v250: Settings::factory(profile.at.cmee_default),
+            interface: Interface {
+                creg: 0,
+                cgreg: 0,
+                cereg: 0,
+                rate_bps: profile.at.ipr_default,
+                framing: Framing::default(),
+                uart_power_saving: UartPowerSaving::default(),
+                indicators: IndicatorReport::default(),
+            },
+        }
+    }
 }
 
 impl Interface {
@@ -77,32 +105,4 @@ pub struct IndicatorReport {
     pub indicators: u8,
     /// `<bfr>`.
     pub flush: u8,
-}
-
-/// One stored interface profile: what `AT&W` keeps across power cycles.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StoredProfile {
-    /// V.250 parameters.
-    pub v250: Settings,
-    /// Everything else.
-    pub interface: Interface,
-}
-
-impl StoredProfile {
-    /// What `AT&F` restores.
-    pub fn factory(profile: &Profile) -> Self {
-        Self {
-            v250: Settings::factory(profile.at.cmee_default),
-            interface: Interface {
-                creg: 0,
-                cgreg: 0,
-                cereg: 0,
-                rate_bps: profile.at.ipr_default,
-                framing: Framing::default(),
-                uart_power_saving: UartPowerSaving::default(),
-                indicators: IndicatorReport::default(),
-            },
-        }
-    }
 }

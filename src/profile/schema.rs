@@ -7,9 +7,10 @@ use std::path::Path;
 use super::document::{Document, Place};
 use super::fields::Fields;
 use super::{
-    AtFacts, Commands, Gpio, Identity, Network, Packet, Power, PowerSaving, Profile, ProfileError, Rat,
-    RatFacts, SealedAgain, Security, SecurityErrors, System, WhileBootstrapping,
+    AtFacts, Commands, Identity, Network, Packet, Power, Profile, ProfileError, Rat, RatFacts, SealedAgain,
+    Security, SecurityErrors, WhileBootstrapping,
 };
+use super::{Gpio, PowerSaving, System};
 
 /// Ten minutes: nothing a module does at start takes longer.
 const MS: RangeInclusive<i64> = 0..=600_000;
