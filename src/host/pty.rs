@@ -21,17 +21,17 @@ use rustix::termios::{
     tcsetattr,
 };
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 
+use crate::host::descriptor::Descriptor;
 use crate::host::output_queue::OutputQueue;
 
 /// A pseudo-terminal, seen from the module's side.
 #[derive(Debug)]
 pub struct Pty {
     path: PathBuf,
-    master: AsyncFd<OwnedFd>,
+    master: Descriptor,
     slave: OwnedFd,
-    notices: AsyncFd<OwnedFd>,
+    notices: Descriptor,
     clients: Clients,
     output: OutputQueue,
 }
@@ -68,15 +68,14 @@ impl Pty {
         if let Some(mode) = mode {
             rustix::fs::fchmod(&slave, Mode::from_raw_mode(mode))?;
         }
-        rustix::io::ioctl_fionbio(&master, true)?;
         let notices = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         let wanted = WatchFlags::OPEN | WatchFlags::CLOSE_WRITE | WatchFlags::CLOSE_NOWRITE;
         inotify::add_watch(&notices, &path, wanted)?;
         Ok(Self {
             path,
-            master: register(master, Interest::READABLE | Interest::WRITABLE)?,
+            master: Descriptor::new(master, Interest::READABLE | Interest::WRITABLE)?,
             slave,
-            notices: register(notices, Interest::READABLE)?,
+            notices: Descriptor::new(notices, Interest::READABLE)?,
             clients: Clients { counted: 0, heard: false, drained: true, claimed: false, left: false },
             output: OutputQueue::default(),
         })
@@ -94,60 +93,43 @@ impl Pty {
 
     /// Reads what a host program wrote; `Pending` where there is nothing.
     pub fn poll_input(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        while let Poll::Ready(ready) = self.notices.poll_read_ready(cx) {
-            ready?.clear_ready();
+        while self.notices.poll_change(cx)?.is_ready() {
             self.take_notices()?;
         }
-        loop {
-            // Notices come first, so that a flush never eats the reply to the next client.
+        while self.master.poll_readable(cx)?.is_ready() {
+            let read = self.master.read(cx, buffer)?;
+            // Whoever wrote this opened the line before, so that his notice is there by now, and a
+            // flush on behalf of the client before him never eats the reply to him.
             self.take_notices()?;
-            let Poll::Ready(ready) = self.master.poll_read_ready(cx) else { return Poll::Pending };
-            let mut ready = ready?;
-            match rustix::io::read(self.master.get_ref(), &mut *buffer) {
-                // The held slave makes both impossible, but a spin would be the worst answer.
-                Ok(0) | Err(Errno::IO) => ready.clear_ready(),
-                Err(Errno::AGAIN) => {
-                    ready.clear_ready();
-                    self.clients.drained = true;
-                }
-                Err(Errno::INTR) => {}
-                Err(error) => return Poll::Ready(Err(error.into())),
-                Ok(count) => {
+            match read {
+                None => self.clients.drained = true,
+                Some(0) => return Poll::Ready(Err(io::Error::other("the pseudo-terminal was hung up"))),
+                Some(count) => {
                     self.hear();
                     return Poll::Ready(Ok(count));
                 }
             }
         }
+        Poll::Pending
     }
 
     /// Sends one line in one write; drops it where nobody is connected.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if !self.is_connected() {
-            self.take_notices()?;
-        }
+        self.take_notices()?;
         if !self.is_connected() {
             return Ok(());
         }
-        let master = self.master.get_ref();
-        self.output.send(bytes, |bytes| Ok(rustix::io::write(master, bytes)?))
+        self.output.send(bytes, |bytes| self.master.write(bytes))
     }
 
     /// Sends what the line did not take before.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.output.is_empty() {
-            let Poll::Ready(ready) = self.master.poll_write_ready(cx) else { return Poll::Pending };
-            let mut ready = ready?;
-            let master = self.master.get_ref();
-            if !self.output.flush(|bytes| Ok(rustix::io::write(master, bytes)?))? {
-                ready.clear_ready();
-            }
-        }
-        Poll::Ready(Ok(()))
+        self.master.poll_flush(&mut self.output, cx)
     }
 
     fn take_notices(&mut self) -> io::Result<()> {
         let mut space = [MaybeUninit::uninit(); 1024];
-        let mut reader = inotify::Reader::new(self.notices.get_ref(), &mut space);
+        let mut reader = inotify::Reader::new(self.notices.get(), &mut space);
         loop {
             match reader.next() {
                 Ok(notice) => self.clients.count(notice.events()),
@@ -177,7 +159,7 @@ impl Pty {
         self.free_line();
         self.output.clear();
         // The first empties what is on its way to the slave, the second what has arrived there.
-        tcflush(self.master.get_ref(), QueueSelector::OFlush)?;
+        tcflush(self.master.get(), QueueSelector::OFlush)?;
         tcflush(&self.slave, QueueSelector::IFlush)?;
         let modes = tcgetattr(&self.slave)?;
         let cooked = modes.local_modes.intersects(LocalModes::ECHO | LocalModes::ICANON)
@@ -204,13 +186,6 @@ impl Clients {
             }
         }
     }
-}
-
-/// The call is deprecated because a type may answer with a descriptor it does not own; an `OwnedFd`
-/// cannot, and its replacement is `unsafe`, which this crate forbids.
-#[expect(deprecated)]
-fn register(descriptor: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
-    AsyncFd::with_interest(descriptor, interest)
 }
 
 fn make_raw(slave: &OwnedFd) -> rustix::io::Result<()> {
