@@ -1,8 +1,11 @@
 //! IO: the only layer that reads a clock, opens a file, owns a socket and has an event loop.
 
+pub mod air;
 pub mod checked_file;
 pub mod clock;
+pub mod control;
 pub mod descriptor;
+pub mod entropy;
 pub mod error;
 pub mod nvm_file;
 pub mod output_queue;
@@ -10,8 +13,10 @@ pub mod port;
 pub mod pty;
 pub mod serial;
 pub mod state_dir;
+pub mod store_sqlite;
 pub mod tcp;
 pub mod tty_link;
+pub mod udp;
 
 use std::io;
 use std::path::Path;
