@@ -98,6 +98,14 @@ impl Clock {
         self.0.pace
     }
 
+    /// Waits so long in real time; for ever where it is `None`.
+    pub async fn wait(duration: Option<Duration>) {
+        match duration {
+            Some(duration) => tokio::time::sleep(duration).await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Moves system time forward to `target`; never back.
     pub fn advance_to(&self, target: Timestamp) {
         let ahead_ms = target.min(LATEST).millis_since(self.now().system);

@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::task::{Context, Poll};
 
+use rustix::net::SendFlags;
 use tokio::io::ReadBuf;
 use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
@@ -76,7 +77,8 @@ impl ModuleSockets {
         }
         match self.flows.iter_mut().find(|(number, _)| *number == flow) {
             Some((_, Route::Open(socket))) => {
-                if let Err(error) = socket.try_send(&bytes) {
+                // Not by tokio's `try_send`: that refuses until the loop has seen the new socket once.
+                if let Err(error) = rustix::net::send(&*socket, &bytes, SendFlags::DONTWAIT) {
                     tracing::debug!("datagram not sent: {error}");
                 }
             }
