@@ -315,10 +315,20 @@ impl Modem {
         match event {
             Event::Booted => self.reset_ports(),
             Event::PoweredOff { .. } => {
+                self.answer_what_is_decided();
                 self.drain_ports();
                 self.reset_ports();
             }
             _ => {}
+        }
+    }
+
+    /// An answer that only took its time leaves before the module goes: `OK` of the reset itself.
+    fn answer_what_is_decided(&mut self) {
+        for port in &mut self.ports {
+            if let Some(Running::Answer(_, response)) = port.running.take() {
+                port.interpreter.answer(response);
+            }
         }
     }
 

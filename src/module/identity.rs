@@ -40,7 +40,7 @@ mod tests {
     #[test]
     fn check_digits_are_those_of_published_numbers() {
         assert_eq!(check_digit("49015420323751"), '8');
-        assert_eq!(check_digit("35275309000001"), '3');
+        assert_eq!(check_digit("35275309000001"), '7');
         assert_eq!(check_digit("7992739871"), '3');
     }
 }

@@ -10,6 +10,9 @@
 //! | heartbeat | heartbeat, (replace, *new session*, confirm,) report |
 //! | report | report |
 //!
+//! Where the confirmation of a new key set got no answer, the next contact confirms it before its
+//! report.
+//!
 //! There is one contact at a time. [`schedule`] decides which is due, [`contact`] runs it,
 //! [`phase`] says what each phase sends and what its answer changes, [`chain`] holds the nonces
 //! that tell the original from a copy, [`heartbeat`] the rules of `AT+USECCONN`.

@@ -66,7 +66,8 @@ struct Slot {
     link: Link,
     faults: Vec<Fault>,
     counts: Counts,
-    serial: Vec<u8>,
+    /// What each port has said.
+    serial: Vec<Vec<u8>>,
     events: Vec<Event>,
     /// Every memory that was written, where somebody wants them.
     kept_writes: Option<Vec<Nvm>>,
@@ -191,6 +192,17 @@ impl World {
 
     /// A modem with this memory, powered off. Its nonces are its own, whatever the memory.
     pub fn add_modem_with(&mut self, profile: &Arc<Profile>, options: WorldOptions, nvm: Nvm) -> ModemId {
+        self.add_modem_with_ports(profile, options, nvm, 1)
+    }
+
+    /// A modem with this memory and so many ports, powered off.
+    pub fn add_modem_with_ports(
+        &mut self,
+        profile: &Arc<Profile>,
+        options: WorldOptions,
+        nvm: Nvm,
+        ports: usize,
+    ) -> ModemId {
         let index = self.slots.len();
         let stream = 3 + 2 * index as u64;
         let module_options = ModuleOptions {
@@ -201,7 +213,7 @@ impl World {
             entropy: random_from(self.seed, stream),
             session_seed: Some(self.seed.wrapping_mul(0x9e37_79b9).wrapping_add(stream << 32)),
         };
-        let modem = Modem::new(profile.clone(), nvm.clone(), module_options, 1, Now::both(self.now));
+        let modem = Modem::new(profile.clone(), nvm.clone(), module_options, ports, Now::both(self.now));
         self.slots.push(Slot {
             modem,
             profile: profile.clone(),
@@ -210,7 +222,7 @@ impl World {
             link: Link::new(self.seed ^ (stream << 16)),
             faults: Vec::new(),
             counts: Counts::default(),
-            serial: Vec::new(),
+            serial: vec![Vec::new(); ports],
             events: Vec::new(),
             kept_writes: None,
             first_copy_breaks: false,
@@ -303,18 +315,28 @@ impl World {
 
     /// Sends a command line on the first port.
     pub fn send(&mut self, id: ModemId, line: &str) {
+        self.send_to(id, PortId(0), line);
+    }
+
+    /// Sends a command line on a port.
+    pub fn send_to(&mut self, id: ModemId, port: PortId, line: &str) {
         let bytes = [line.as_bytes(), b"\r"].concat();
-        self.input(id, Input::Serial { port: PortId(0), bytes: &bytes });
+        self.input(id, Input::Serial { port, bytes: &bytes });
     }
 
     /// What the first port has said since it was last taken.
     pub fn serial(&self, id: ModemId) -> &[u8] {
-        &self.slots[id.0].serial
+        self.slots[id.0].serial.first().map_or(&[], Vec::as_slice)
     }
 
     /// Takes what the first port has said.
     pub fn take_serial(&mut self, id: ModemId) -> String {
-        let bytes = std::mem::take(&mut self.slots[id.0].serial);
+        self.take_serial_of(id, PortId(0))
+    }
+
+    /// Takes what a port has said.
+    pub fn take_serial_of(&mut self, id: ModemId, port: PortId) -> String {
+        let bytes = self.slots[id.0].serial.get_mut(port.0).map(std::mem::take).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
@@ -345,7 +367,9 @@ impl World {
         while let Some(output) = self.slots[index].modem.poll_output() {
             let slot = &mut self.slots[index];
             match output {
-                Output::Serial { bytes, .. } => slot.serial.extend(bytes),
+                Output::Serial { port, bytes } => {
+                    slot.serial.get_mut(port.0).map_or((), |said| said.extend(bytes))
+                }
                 Output::Module(module::Output::Event(event)) => slot.events.push(event),
                 Output::Module(module::Output::Nvm(nvm)) => self.write(index, *nvm),
                 Output::Module(module::Output::Datagram { flow, bytes }) => {

@@ -70,7 +70,7 @@ impl Module {
         let (flow, session) = self.open_session(&key_set, now);
         self.security.contact = Some(Contact {
             purpose,
-            phase: Phase::first(purpose),
+            phase: if purpose == Purpose::Report { self.report_phase() } else { Phase::first(purpose) },
             awaiting: None,
             flow,
             session,
