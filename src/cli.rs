@@ -7,6 +7,7 @@ mod ctl;
 mod log;
 mod modem;
 mod profiles;
+mod reserved;
 mod secrecy;
 mod server;
 
@@ -126,7 +127,7 @@ mod tests {
             true,
         );
         check("vsara --time 60x --ephemeral --log trace --json", true);
-        check("vsara --ephemeral --state s", false);
+        check("vsara server --http 127.0.0.1:8480 --admin 127.0.0.1:8481 --expose --master-key k", true);
         check("vsara --mode 9", false);
         check("vsara --rot 0a04", false);
         check("vsara server --bind [::1]:5684 --state s --time virtual --seed 1", true);

@@ -33,5 +33,5 @@ pub mod modem;
 pub mod module;
 
 pub mod scenario;
-//pub mod host;
-//pub mod cli;
+pub mod host;
+pub mod cli;

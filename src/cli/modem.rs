@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::log::LogArgs;
 use super::print_line;
+use super::reserved::ReservedArgs;
 use super::secrecy::SecrecyArgs;
 use crate::host::clock::Pace;
 use crate::host::error::HostError;
@@ -27,7 +28,7 @@ pub(super) struct ModemArgs {
     #[arg(long, value_name = "NAME|FILE")]
     profile: Option<String>,
     /// Everything that survives power loss
-    #[arg(long, value_name = "DIR", default_value = ".vsara", conflicts_with = "ephemeral")]
+    #[arg(long, value_name = "DIR", default_value = ".vsara")]
     state: PathBuf,
     /// Symbolic link to the pseudo-terminal [default: <state>/tty]
     #[arg(long, value_name = "PATH")]
@@ -53,11 +54,13 @@ pub(super) struct ModemArgs {
     /// A new module's root of trust, 16 hex digits [default: random]
     #[arg(long, value_name = "UID")]
     rot: Option<RotUid>,
-    /// Keep state in a temporary directory that is removed at exit
+    /// Keep state in a temporary directory that is removed at exit, whatever --state says
     #[arg(long)]
     ephemeral: bool,
     #[command(flatten)]
     secrecy: SecrecyArgs,
+    #[command(flatten)]
+    reserved: ReservedArgs,
     #[command(flatten)]
     log: LogArgs,
 }
@@ -77,6 +80,7 @@ pub(super) fn run(args: ModemArgs) -> Result<(), HostError> {
     });
     let master = args.secrecy.check(listeners)?;
     args.log.start();
+    args.reserved.warn();
     let json = args.log.json;
     let setup = ModemSetup {
         profile: args.profile,

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::log::LogArgs;
 use super::print_line;
+use super::reserved::ReservedArgs;
 use super::secrecy::SecrecyArgs;
 use crate::host::clock::Pace;
 use crate::host::error::HostError;
@@ -24,7 +25,7 @@ pub(super) struct ServerArgs {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5684")]
     bind: SocketAddr,
     /// Everything it keeps
-    #[arg(long, value_name = "DIR", default_value = ".vsara-server", conflicts_with = "ephemeral")]
+    #[arg(long, value_name = "DIR", default_value = ".vsara-server")]
     state: PathBuf,
     /// Pace of system time: real, virtual or a factor such as 60x
     #[arg(long, value_name = "PACE", default_value = "real")]
@@ -32,11 +33,13 @@ pub(super) struct ServerArgs {
     /// Makes faults reproducible; never keys or nonces
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Keep state in a temporary directory that is removed at exit
+    /// Keep state in a temporary directory that is removed at exit, whatever --state says
     #[arg(long)]
     ephemeral: bool,
     #[command(flatten)]
     secrecy: SecrecyArgs,
+    #[command(flatten)]
+    reserved: ReservedArgs,
     #[command(flatten)]
     log: LogArgs,
 }
@@ -44,6 +47,7 @@ pub(super) struct ServerArgs {
 pub(super) fn run(args: ServerArgs) -> Result<(), HostError> {
     let master = args.secrecy.check([args.bind])?;
     args.log.start();
+    args.reserved.warn();
     let json = args.log.json;
     if let Some(seed) = args.seed {
         tracing::info!("seed {seed}");
