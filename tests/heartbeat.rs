@@ -209,3 +209,14 @@ fn an_r4_that_cannot_bootstrap_answers_an_error() {
     assert!(world.take_serial(modem).contains("+CME ERROR: SEC loss of connectivity"));
     assert_eq!(world.at(modem, "AT+USECDEVINFO?"), "+CME ERROR: SEC loss of connectivity");
 }
+
+#[test]
+fn heartbeats_never_run_out_of_ports() {
+    let (mut world, modem) = sealed_module(R5);
+    // More sessions than a world has ports: twelve centuries.
+    world.run_for(63_000 * 7 * DAY);
+    let begun = contacts_begun(&world, modem, Purpose::Heartbeat);
+    assert!((62_900..=63_000).contains(&begun), "{begun}");
+    let answered = world.modem(modem).module().nvm().security.heartbeat_answered_at;
+    assert!(answered.is_some_and(|at| world.now().millis_since(at) <= 7 * DAY));
+}

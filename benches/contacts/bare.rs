@@ -1,10 +1,11 @@
 //! The floor: two ends of the DTLS engine, with the settings of our sessions and nothing around
-//! them. Both ends share one configuration for all sessions, which a real client cannot.
+//! them. A bare handshake is the engine's best: both ends share one configuration for all of them.
+//! A client with an identity of its own needs its own, so the bare contacts set up one a session.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use dimpl::crypto::Dtls12CipherSuite;
+use dimpl::crypto::{CryptoProvider, Dtls12CipherSuite, rust_crypto};
 use dimpl::{Config, ConfigBuilder, Dtls, Output, PskResolver};
 use vsara::protocol::session::{DEFAULT_MTU, FLIGHT_RETRIES, FLIGHT_START_RTO, HANDSHAKE_TIMEOUT};
 
@@ -38,25 +39,15 @@ impl PskResolver for Key {
 
 impl Bare {
     pub(crate) fn new(sessions: Sessions) -> Self {
-        let config = |role: fn(ConfigBuilder) -> ConfigBuilder| {
-            let builder = Config::builder()
-                .dtls12_cipher_suites(&[Dtls12CipherSuite::PSK_AES128_CCM_8])
-                .dtls13_cipher_suites(&[])
-                .mtu(DEFAULT_MTU)
-                .flight_start_rto(FLIGHT_START_RTO)
-                .flight_retries(FLIGHT_RETRIES)
-                .handshake_timeout(HANDSHAKE_TIMEOUT);
-            Arc::new(role(builder).build().expect("settings as those of our sessions"))
-        };
-        let client = config(|builder| builder.with_psk_client(b"0a04f008003c9623:0".into(), Arc::new(Key)));
         let server = config(|builder| builder.with_psk_server(None, Arc::new(Key)));
         #[expect(clippy::disallowed_methods, reason = "the engine counts in Instants")]
         let now = Instant::now();
-        Self { sessions, client, server, now }
+        Self { sessions, client: client_config(), server, now }
     }
 
     fn session(&self, exchanges: &[(usize, usize)]) {
-        let mut client = Dtls::new_12_psk(Arc::clone(&self.client), self.now);
+        let config = if exchanges.is_empty() { Arc::clone(&self.client) } else { client_config() };
+        let mut client = Dtls::new_12_psk(config, self.now);
         let mut server = Dtls::new_12_psk(Arc::clone(&self.server), self.now);
         client.set_active(true);
         server.set_active(false);
@@ -76,6 +67,35 @@ impl Bare {
             carry(&mut client, &mut server);
             carry(&mut server, &mut client);
         }
+    }
+}
+
+fn client_config() -> Arc<Config> {
+    config(|builder| builder.with_psk_client(b"0a04f008003c9623:0".into(), Arc::new(Key)))
+}
+
+fn config(role: fn(ConfigBuilder) -> ConfigBuilder) -> Arc<Config> {
+    let builder = Config::builder()
+        .with_crypto_provider(provider())
+        .dtls12_cipher_suites(&[Dtls12CipherSuite::PSK_AES128_CCM_8])
+        .dtls13_cipher_suites(&[])
+        .mtu(DEFAULT_MTU)
+        .flight_start_rto(FLIGHT_START_RTO)
+        .flight_retries(FLIGHT_RETRIES)
+        .handshake_timeout(HANDSHAKE_TIMEOUT);
+    Arc::new(role(builder).build().expect("settings as those of our sessions"))
+}
+
+/// The one suite of our sessions: a configuration tests all of its provider when it is built.
+fn provider() -> CryptoProvider {
+    let all = rust_crypto::default_provider();
+    let psk = all.cipher_suites.iter().position(|it| it.suite() == Dtls12CipherSuite::PSK_AES128_CCM_8);
+    let psk = psk.expect("the engine has the suite");
+    CryptoProvider {
+        cipher_suites: &all.cipher_suites[psk..=psk],
+        kx_groups: &[],
+        dtls13_cipher_suites: &all.dtls13_cipher_suites[..1],
+        ..all
     }
 }
 
