@@ -98,6 +98,11 @@ impl Clock {
         self.0.pace
     }
 
+    /// The moment of real time so long from now.
+    pub fn real_in(duration: Duration) -> Instant {
+        Instant::now() + duration
+    }
+
     /// Waits so long in real time; for ever where it is `None`.
     pub async fn wait(duration: Option<Duration>) {
         match duration {

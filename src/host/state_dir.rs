@@ -9,6 +9,7 @@
 //! | `links` | symbolic links this directory made ([`crate::host::tty_link`]) |
 //! | `control.sock` | while a process runs ([`crate::host::control`]) |
 //! | `service.toml`, `service.db` | the embedded service |
+//! | `identity.toml` | names of a module that is made as new at the next start |
 //! | `forget` | a root of trust the embedded service is to forget at its next start |
 
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -18,8 +19,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::host::clock::TimeFile;
 use crate::host::error::HostError;
+use crate::host::nvm_file::NvmFile;
 use crate::host::replace_file;
+use crate::module::Nvm;
+use crate::module::identity::Identity;
+use crate::time::Timestamp;
 
 /// A state directory this process holds.
 #[derive(Debug)]
@@ -126,6 +132,50 @@ impl StateFacts {
         let body = toml::to_string(self).expect("a number and a text make a TOML document");
         let text = format!("# What this state directory was made for. Written by vsara.\n{body}");
         replace_file(&path, text.as_bytes()).map_err(|error| unusable(&path, &error))
+    }
+}
+
+/// Puts a copy of a module as it is now into a new state directory.
+pub fn clone_module(dir: &Path, facts: &StateFacts, nvm: &Nvm, system: Timestamp) -> Result<(), HostError> {
+    fs::create_dir_all(dir).map_err(|error| unusable(dir, &error))?;
+    let mut there = fs::read_dir(dir).map_err(|error| unusable(dir, &error))?;
+    if there.next().is_some() {
+        return Err(HostError::running(format_args!("{}: not empty", dir.display()))
+            .advise("a copy needs a directory of its own"));
+    }
+    let copy = StateDir::open(dir)?;
+    facts.save(copy.path())?;
+    let mut time = TimeFile::open(dir).map_err(|error| unusable(dir, &error))?;
+    time.keep_durably(system).map_err(|error| unusable(dir, &error))?;
+    let saved = NvmFile::new(dir).and_then(|mut file| file.save(nvm, &nvm.secrets));
+    saved.map_err(HostError::running)
+}
+
+/// Keeps the names of a module that is to be made as new.
+pub fn keep_identity(dir: &Path, identity: &Identity) -> Result<(), HostError> {
+    let path = dir.join("identity.toml");
+    let text = toml::to_string(identity).map_err(HostError::running)?;
+    replace_file(&path, text.as_bytes()).map_err(|error| unusable(&path, &error))
+}
+
+/// The names [`keep_identity`] kept, if it did.
+pub fn kept_identity(dir: &Path) -> Result<Option<Identity>, HostError> {
+    let path = dir.join("identity.toml");
+    match fs::read_to_string(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unusable(&path, &error)),
+        Ok(text) => toml::from_str(&text)
+            .map(Some)
+            .map_err(|error| HostError::running(format_args!("{}: {}", path.display(), error.message()))),
+    }
+}
+
+/// They are in the module again.
+pub fn drop_identity(dir: &Path) -> Result<(), HostError> {
+    let path = dir.join("identity.toml");
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unusable(&path, &error)),
+        _ => Ok(()),
     }
 }
 
