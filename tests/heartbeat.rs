@@ -285,4 +285,14 @@ fn an_automatic_heartbeat_ignores_the_limit_and_moves_it() {
     assert_eq!(contacts_begun(&world, modem, Purpose::Heartbeat), 1);
     assert!(world.modem(modem).module().nvm().security.heartbeat_sent_at < before, "by the clock as it is");
     assert_eq!(connect(&mut world, modem).0, TOO_SOON);
+
+#[test]
+fn heartbeats_never_run_out_of_ports() {
+    let (mut world, modem) = sealed_module(R5);
+    // More sessions than a world has ports: twelve centuries.
+    world.run_for(63_000 * 7 * DAY);
+    let begun = contacts_begun(&world, modem, Purpose::Heartbeat);
+    assert!((62_900..=63_000).contains(&begun), "{begun}");
+    let answered = world.modem(modem).module().nvm().security.heartbeat_answered_at;
+    assert!(answered.is_some_and(|at| world.now().millis_since(at) <= 7 * DAY));
 }

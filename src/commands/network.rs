@@ -1,5 +1,7 @@
 //! Chapter *Network service*: registration, operator, technologies.
 
+use std::sync::Arc;
+
 use crate::at::{CmeError, Failure, Form};
 use crate::commands::{Command, Context, Reply, no_such_form};
 use crate::module::network::{CELL, OPERATOR_LONG, OPERATOR_NUMERIC, OPERATOR_SHORT, TRACKING_AREA};
@@ -166,7 +168,7 @@ fn technologies(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure>
             if wanted.is_empty() {
                 return Err(CmeError::INCORRECT_PARAMETERS.into());
             }
-            context.module.change_settings(|nvm| nvm.network.rats = wanted);
+            context.module.change_settings(|nvm| Arc::make_mut(&mut nvm.network).rats = wanted);
             Ok(Reply::OK)
         }
         Form::Read => Ok(Reply::line(format!("+URAT: {}", selections(&context.module.nvm().network.rats)))),

@@ -1,5 +1,7 @@
 //! Chapter *Packet switched data services*: attach, PDP contexts.
 
+use std::sync::Arc;
+
 use crate::at::{Args, CmeError, Failure, Form, Line};
 use crate::commands::{Command, Context, Reply, no_such_form};
 use crate::module::packet::{self, Context as PdpContext};
@@ -41,7 +43,7 @@ fn define_context(context: &mut Context<'_>, form: Form) -> Result<Reply, Failur
         Form::Set(mut args) => {
             let cid = cid(context, &mut args)?;
             if args.is_empty() {
-                context.module.change_settings(|nvm| nvm.packet.undefine(cid));
+                context.module.change_settings(|nvm| Arc::make_mut(&mut nvm.packet).undefine(cid));
                 return Ok(Reply::OK);
             }
             let default = &context.module.profile().packet.pdp_type_default;
@@ -50,7 +52,9 @@ fn define_context(context: &mut Context<'_>, form: Form) -> Result<Reply, Failur
                 return Err(CmeError::INCORRECT_PARAMETERS.into());
             }
             let apn = args.optional_string(APN_LEN_MAX)?.unwrap_or_default();
-            context.module.change_settings(|nvm| nvm.packet.define(PdpContext { cid, pdp_type, apn }));
+            context.module.change_settings(|nvm| {
+                Arc::make_mut(&mut nvm.packet).define(PdpContext { cid, pdp_type, apn })
+            });
             Ok(Reply::OK)
         }
         Form::Read => Ok(Reply::Lines(context_lines(context))),

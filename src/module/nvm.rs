@@ -3,6 +3,8 @@
 //! One value, written as a whole: a copy of it is a copy of the module. What belongs to the
 //! contact chain changes only together with the exchange it belongs to.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::module::identity::Identity;
@@ -13,17 +15,19 @@ use crate::module::security::{Secrets, SecurityNvm};
 use crate::module::settings::StoredProfile;
 
 /// The non-volatile memory of a module.
+///
+/// It is copied for every write, so the parts that hardly ever change are shared by the copies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Nvm {
     /// What the factory gave it; never changes.
-    pub identity: Identity,
+    pub identity: Arc<Identity>,
     /// The real-time clock.
     pub rtc: RtcNvm,
     /// Network settings.
-    pub network: NetworkNvm,
+    pub network: Arc<NetworkNvm>,
     /// PDP contexts.
-    pub packet: PacketNvm,
+    pub packet: Arc<PacketNvm>,
     /// What security contacts left behind.
     pub security: SecurityNvm,
     /// What `AT&W` stored, if it ever did.

@@ -91,7 +91,7 @@ pub struct Provisioned {
 #[derive(Debug, Default)]
 pub struct Security {
     /// The contact that is going on.
-    pub contact: Option<Contact>,
+    pub contact: Option<Box<Contact>>,
     /// When what is due is tried.
     pub schedule: Schedule,
     /// A heartbeat somebody waits for.

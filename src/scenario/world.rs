@@ -6,7 +6,7 @@
 //! 3. A power cut drops what was not done yet, and the module finds on its disk what was.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -28,6 +28,12 @@ pub const BEGINNING: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
 /// One way through the network, in milliseconds, before any condition. `designed`
 const LATENCY_MS: i64 = 10;
+
+/// Where the modems are: one address each, and a port for each flow.
+const NET_V4: u32 = 10 << 24;
+const NET_V6: u128 = 0xfd00 << 112;
+const PORT_MIN: u16 = 1024;
+const PORTS: u32 = 60_000;
 
 /// The most calls at one moment of virtual time: more is a machine that cannot come to rest.
 const CALLS_AT_ONCE_MAX: u32 = 100_000;
@@ -52,6 +58,8 @@ pub struct World {
     service: Option<Service<MemoryStore>>,
     stored: MemoryStore,
     slots: Vec<Slot>,
+    /// When each modem next wants to be called.
+    due: BTreeSet<(Timestamp, usize)>,
     air: BinaryHeap<Reverse<Delivery>>,
     sent: u64,
 }
@@ -60,6 +68,10 @@ pub struct World {
 #[derive(Debug)]
 struct Slot {
     modem: Modem,
+    /// Its entry in [`World::due`].
+    due: Option<Timestamp>,
+    /// The youngest it has sent from.
+    flow: Flow,
     profile: Arc<Profile>,
     options: WorldOptions,
     disk: Disk,
@@ -119,6 +131,7 @@ impl World {
             service: None,
             stored,
             slots: Vec::new(),
+            due: BTreeSet::new(),
             air: BinaryHeap::new(),
             sent: 0,
         };
@@ -153,11 +166,11 @@ impl World {
     }
 
     fn next_timeout(&self) -> Option<Timestamp> {
-        let modems = self.slots.iter().map(|slot| slot.modem.next_timeout());
+        let modem = self.due.first().map(|(at, _)| *at);
         let service = self.service.as_ref().map(Service::next_timeout);
-        let machines = modems.chain(service).map(|wakeup| earlier(wakeup.steady, wakeup.system));
+        let service = service.and_then(|wakeup| earlier(wakeup.steady, wakeup.system));
         let air = self.air.peek().map(|Reverse(delivery)| delivery.at);
-        machines.fold(air, earlier)
+        earlier(earlier(air, modem), service)
     }
 
     fn step(&mut self) {
@@ -168,11 +181,10 @@ impl World {
             }
             return;
         }
-        for index in 0..self.slots.len() {
-            if self.slots[index].modem.next_timeout().is_due(now) {
-                self.slots[index].modem.handle_timeout(now);
-                self.drain_modem(index);
-            }
+        let due: Vec<_> = self.due.range(..=(self.now, usize::MAX)).map(|(_, index)| *index).collect();
+        for index in due {
+            self.slots[index].modem.handle_timeout(now);
+            self.drain_modem(index);
         }
         if let Some(service) = self.service.as_mut().filter(|service| service.next_timeout().is_due(now)) {
             service.handle_timeout(now);
@@ -216,6 +228,8 @@ impl World {
         let modem = Modem::new(profile.clone(), nvm.clone(), module_options, ports, Now::both(self.now));
         self.slots.push(Slot {
             modem,
+            due: None,
+            flow: Flow(0),
             profile: profile.clone(),
             options,
             disk: Disk { primary: nvm.clone(), backup: nvm },
@@ -352,6 +366,19 @@ impl World {
     fn cut(&mut self, index: usize) {
         let slot = &mut self.slots[index];
         slot.modem.handle_input(Input::PowerCut, Now::both(self.now));
+        self.plan(index);
+    }
+
+    /// Keeps [`World::due`] true; after every call of a modem.
+    fn plan(&mut self, index: usize) {
+        let slot = &mut self.slots[index];
+        let wakeup = slot.modem.next_timeout();
+        let due = earlier(wakeup.steady, wakeup.system);
+        let before = std::mem::replace(&mut slot.due, due);
+        if before != due {
+            before.map(|at| self.due.remove(&(at, index)));
+            self.due.extend(due.map(|at| (at, index)));
+        }
     }
 
     /// What a module finds at power-on.
@@ -373,11 +400,13 @@ impl World {
                 Output::Module(module::Output::Event(event)) => slot.events.push(event),
                 Output::Module(module::Output::Nvm(nvm)) => self.write(index, *nvm),
                 Output::Module(module::Output::Datagram { flow, bytes }) => {
+                    slot.flow = slot.flow.max(flow);
                     let to = End::Service(self.address(index, flow));
                     self.transmit(index, to, bytes);
                 }
             }
         }
+        self.plan(index);
     }
 
     fn write(&mut self, index: usize, nvm: Nvm) {
@@ -457,14 +486,11 @@ impl World {
 
     /// The address a modem's flow has at the service.
     fn address(&self, index: usize, flow: Flow) -> SocketAddr {
-        let number = u16::try_from(index + 1).unwrap_or(u16::MAX);
-        let port = 1024 + (flow.0 % 60_000) as u16;
+        let number = index as u32 + 1;
+        let port = PORT_MIN + (flow.0 % PORTS) as u16;
         let ip = match self.slots[index].options.ip {
-            IpVersion::V4 => {
-                let [high, low] = number.to_be_bytes();
-                IpAddr::V4(Ipv4Addr::new(10, 0, high, low))
-            }
-            IpVersion::V6 => IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, number)),
+            IpVersion::V4 => IpAddr::V4(Ipv4Addr::from_bits(NET_V4 | number)),
+            IpVersion::V6 => IpAddr::V6(Ipv6Addr::from_bits(NET_V6 | u128::from(number))),
         };
         SocketAddr::new(ip, port)
     }
@@ -472,11 +498,15 @@ impl World {
     /// Which modem, and which of its flows, has this address.
     fn owner(&self, peer: SocketAddr) -> Option<(usize, Flow)> {
         let number = match peer.ip() {
-            IpAddr::V4(ip) => u16::from_be_bytes([ip.octets()[2], ip.octets()[3]]),
-            IpAddr::V6(ip) => ip.segments()[7],
+            IpAddr::V4(ip) => ip.to_bits() ^ NET_V4,
+            IpAddr::V6(ip) => u32::try_from(ip.to_bits() ^ NET_V6).ok()?,
         };
-        let index = usize::from(number).checked_sub(1)?;
-        Some((index, Flow(u32::from(peer.port()) - 1024)))
+        let index = usize::try_from(number).ok()?.checked_sub(1)?;
+        // Ports come again after a while: it is the youngest flow that has this one.
+        let youngest = self.slots.get(index)?.flow.0;
+        let port = u32::from(peer.port().checked_sub(PORT_MIN)?);
+        let behind = (youngest % PORTS + PORTS - port) % PORTS;
+        Some((index, Flow(youngest.checked_sub(behind)?)))
     }
 
     // ---- service ----------------------------------------------------------------------------

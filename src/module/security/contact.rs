@@ -68,7 +68,7 @@ impl Module {
         self.entropy.fill_bytes(&mut module_nonce.0);
         let key_set = self.nvm.secrets.in_use();
         let (flow, session) = self.open_session(&key_set, now);
-        self.security.contact = Some(Contact {
+        self.security.contact = Some(Box::new(Contact {
             purpose,
             phase: if purpose == Purpose::Report { self.report_phase() } else { Phase::first(purpose) },
             awaiting: None,
@@ -79,7 +79,7 @@ impl Module {
             service_nonce: None,
             provision: None,
             seal_sent: false,
-        });
+        }));
         self.note(Event::ContactBegan(purpose));
         self.progress_contact(now);
     }
