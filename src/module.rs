@@ -26,6 +26,7 @@ pub mod settings;
 
 pub mod security;
 
+mod attachment;
 mod core;
 
 pub use self::core::{Flow, IpVersion, Module, ModuleOptions, Output, Timing};
