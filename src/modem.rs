@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::at::{self, CmeError, Failure, Interpreter, Limits, Request, Response};
 use crate::commands::{Command, Context, Pending, Reply, Vocabulary, urc};
+use crate::module::network::Operator;
 use crate::module::power::Power;
 use crate::module::settings::{Interface, StoredProfile};
 use crate::module::{self, Event, Flow, Module, ModuleOptions, Nvm, Timing};
@@ -54,6 +55,8 @@ pub enum Input<'a> {
     },
     /// There is a cell to hear, or none.
     Coverage(bool),
+    /// Networks that have cells here, wherever there is coverage; no other has.
+    Networks(&'a [&'static Operator]),
     /// The real-time clock is set, UTC.
     SetClock(Timestamp),
 }
@@ -126,6 +129,7 @@ impl Modem {
             Input::Datagram { flow, bytes } => self.module.handle_datagram(flow, bytes, now),
             Input::Unresolved { flow } => self.module.handle_unresolved(flow, now),
             Input::Coverage(coverage) => self.module.set_coverage(coverage, now),
+            Input::Networks(around) => self.module.set_networks(around.to_vec(), now),
             Input::SetClock(moment) => self.module.set_clock(moment, None, now),
         }
         self.progress(now);

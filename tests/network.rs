@@ -3,6 +3,7 @@
 use desk::{Desk, check};
 use vsara::modem::{Input, PortId};
 use vsara::module::Timing;
+use vsara::module::network::OPERATORS;
 
 mod desk;
 
@@ -206,6 +207,24 @@ fn coverage_that_goes_and_comes_is_told() {
 }
 
 #[test]
+fn a_module_roams_where_its_own_network_is_not() {
+    let mut desk = Desk::new("sara-r510s", Timing::Fast);
+    let [_, partner, closed] = &OPERATORS;
+    assert_eq!(desk.at("ATE0+CMEE=2;+CREG=1"), "OK");
+    assert_eq!(desk.input(Input::Networks(&[partner, closed])), "\r\n+CREG: 5\r\n");
+    assert_eq!(desk.at("AT+COPS=3,2;+COPS?"), "+COPS: 0,2,\"00102\",7|OK");
+    assert_eq!(desk.at("AT+COPS=1,2,\"00101\""), "+CME ERROR: no network service");
+    assert_eq!(desk.input(Input::Networks(&[closed])), "\r\n+CREG: 3\r\n");
+    assert_eq!(
+        desk.at("AT+COPS=?"),
+        "+COPS: (3,\"vsara closed network\",\"closed\",\"00103\",7),,(0-5),(0-2)|OK"
+    );
+    assert_eq!(desk.input(Input::Networks(&[partner, closed])), "\r\n+CREG: 5\r\n");
+    assert_eq!(desk.input(Input::Networks(&[])), "\r\n+CREG: 2\r\n");
+    assert_eq!(desk.input(Input::Networks(&OPERATORS.each_ref())), "\r\n+CREG: 1\r\n");
+}
+
+#[test]
 fn events_of_the_packet_domain_say_who_did_it() {
     check(
         "sara-r510s",
@@ -284,6 +303,7 @@ fn an_apn_that_is_refused_says_so() {
                 "AT+CEER",
                 "+CEER: \"EMM cause\",19,\"ESM failure\"|+CEER: \"ESM cause\",27,\"Missing or unknown APN\"|OK",
             ),
+            ("AT+CGATT=1", "+CME ERROR: missing or unknown APN"),
             ("AT+CGDCONT=1,\"IP\",\"iot.example\"", "OK"),
             ("AT+COPS=0", "OK|+CEREG: 1,\"0001\",\"01a2d001\",7,,,\"00000000\",\"00000000\""),
             ("AT+CGACT?", "+CGACT: 1,1|+CGACT: 2,0|OK"),

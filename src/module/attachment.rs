@@ -23,6 +23,13 @@ impl Module {
         self.settle(now);
     }
 
+    /// These networks have cells here, wherever there is coverage at all; no other has.
+    pub fn set_networks(&mut self, around: Vec<&'static Operator>, now: Now) {
+        self.see(now);
+        self.network.around = around;
+        self.settle(now);
+    }
+
     /// `AT+COPS=0`, `1`, `2` or `4`: how the network is chosen, and which by hand. What is so
     /// already stays as it is.
     pub fn request_operator(&mut self, mode: u8, chosen: Option<&'static Operator>, now: Now) {
@@ -64,10 +71,13 @@ impl Module {
     /// The network refuses to attach, for this cause.
     pub fn request_attach(&mut self, attach: bool, now: Now) -> Result<(), Cause> {
         self.packet.detach_wanted = !attach;
+        self.network.retry |= attach;
         self.settle(now);
         match self.default_refusal() {
-            Some(cause) if attach && self.network.is_registered() && !self.packet.attached => {
-                self.network.causes = vec![cause];
+            Some(cause) if attach && !self.packet.attached && self.network.state != Registration::Idle => {
+                if self.network.is_registered() {
+                    self.network.causes = vec![cause];
+                }
                 Err(cause)
             }
             _ => Ok(()),

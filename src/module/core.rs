@@ -7,7 +7,7 @@ use rand_chacha::ChaCha12Rng;
 use rand_core::SeedableRng;
 
 use crate::module::event::Event;
-use crate::module::network::Network;
+use crate::module::network::{Network, OPERATORS};
 use crate::module::nvm::Nvm;
 use crate::module::packet::Packet;
 use crate::module::power::{Functionality, Power, Readiness};
@@ -107,7 +107,7 @@ impl Module {
     pub fn new(profile: Arc<Profile>, nvm: Nvm, options: ModuleOptions, now: Now) -> Self {
         let packet = Packet::new(&nvm.packet);
         Self {
-            network: Network::new(&profile, &nvm.network, true),
+            network: Network::new(&profile, &nvm.network, true, OPERATORS.iter().collect()),
             profile,
             nvm,
             power: Power::Off,
@@ -273,7 +273,8 @@ impl Module {
         self.power = Power::Off;
         self.functionality = Functionality::Full;
         self.readiness = None;
-        self.network = Network::new(&self.profile, &self.nvm.network, self.network.coverage);
+        let around = std::mem::take(&mut self.network.around);
+        self.network = Network::new(&self.profile, &self.nvm.network, self.network.coverage, around);
         self.packet = Packet::new(&self.nvm.packet);
         self.security = Security { demands: self.security.demands, ..Security::default() };
         self.radio.clear();

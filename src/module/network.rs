@@ -59,6 +59,8 @@ pub enum Registration {
 pub struct Network {
     /// Whether there is a cell to hear.
     pub coverage: bool,
+    /// The networks that have cells here.
+    pub around: Vec<&'static Operator>,
     /// Whether the module wants to be registered: radio on and not `+COPS=2`.
     pub wanted: bool,
     /// `+COPS` mode: 0 automatic, 1 by hand, 2 deregistered, 4 by hand and else automatic.
@@ -71,6 +73,8 @@ pub struct Network {
     pub state: Registration,
     /// The network it is registered on.
     pub serving: Option<&'static Operator>,
+    /// The network it last asked to register.
+    pub asked: Option<&'static Operator>,
     /// When the search ends, in system time.
     pub found_at: Option<Timestamp>,
     /// Whether to ask once more a network that refused.
@@ -120,16 +124,18 @@ impl fmt::Display for Registration {
 
 impl Network {
     /// Just powered on, radio still off.
-    pub fn new(profile: &Profile, nvm: &NetworkNvm, coverage: bool) -> Self {
+    pub fn new(profile: &Profile, nvm: &NetworkNvm, coverage: bool, around: Vec<&'static Operator>) -> Self {
         let supported = |rat: &&Rat| profile.network.rats.iter().any(|facts| facts.rat == **rat);
         Self {
             coverage,
+            around,
             wanted: false,
             operator_mode: 0,
             chosen: None,
             operator_format: 0,
             state: Registration::Idle,
             serving: None,
+            asked: None,
             found_at: None,
             retry: false,
             causes: Vec::new(),
@@ -148,20 +154,25 @@ impl Network {
         self.wanted && self.coverage
     }
 
-    /// The networks to hear in the technology in use.
-    pub fn heard(&self) -> impl Iterator<Item = &'static Operator> {
-        let (coverage, rat) = (self.coverage, self.rat);
-        OPERATORS.iter().filter(move |operator| coverage && operator.rats.contains(&rat))
+    /// The networks to hear, in any technology.
+    pub fn audible(&self) -> impl Iterator<Item = &'static Operator> {
+        OPERATORS.iter().filter(|operator| self.coverage && self.around.contains(operator))
     }
 
-    /// Where the module registers, or would.
+    /// The networks to hear in the technology in use.
+    pub fn heard(&self) -> impl Iterator<Item = &'static Operator> {
+        self.audible().filter(|operator| operator.rats.contains(&self.rat))
+    }
+
+    /// Where the module registers, or would: closed networks only where there is nothing else.
     fn target(&self) -> Option<&'static Operator> {
         let open = |operator: &&Operator| operator.standing != Standing::Forbidden;
         let chosen = self.chosen.filter(|chosen| self.heard().any(|heard| heard == *chosen));
+        let automatic = || self.heard().find(open).or_else(|| self.heard().next());
         match self.operator_mode {
             1 => chosen,
-            4 => chosen.filter(open).or_else(|| self.heard().find(open)),
-            _ => self.heard().find(open),
+            4 => chosen.filter(open).or_else(automatic),
+            _ => automatic(),
         }
     }
 
@@ -174,7 +185,7 @@ impl Network {
         let target = self.target();
         let stays = match before {
             Registration::Home | Registration::Roaming => self.serving == target,
-            Registration::Denied => !retry,
+            Registration::Denied => self.asked == target && !retry,
             Registration::Idle | Registration::Searching => false,
         };
         match (self.wanted && self.operator_mode != 2, target, search) {
@@ -203,6 +214,7 @@ impl Network {
     /// Asks a network to register. A default context that is refused fails the attach, which in
     /// LTE is the registration; in GSM they are two things.
     fn ask(&mut self, target: &'static Operator, refusal: Option<Cause>) {
+        self.asked = Some(target);
         let refusal = refusal.filter(|_| self.rat != Rat::Gsm);
         self.causes = match (target.standing, refusal) {
             (Standing::Forbidden, _) => vec![Cause::PLMN_NOT_ALLOWED],
@@ -235,6 +247,46 @@ impl Rat {
             Rat::LteM => 7,
             Rat::NbIot => 9,
             Rat::Gsm => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn step() -> impl Strategy<Value = (u8, u8, bool)> {
+        (0..6u8, 0..5u8, any::<bool>())
+    }
+
+    proptest! {
+        #[test]
+        fn a_module_is_registered_where_it_hears_and_may(steps in prop::collection::vec(step(), 0..40)) {
+            let profile = Profile::built_in("sara-r510s").expect("a built-in profile");
+            let mut network = Network::new(&profile, &NetworkNvm::factory(&profile), true, OPERATORS.iter().collect());
+            for (what, mode, yes) in steps {
+                let later = yes.then_some(Timestamp::from_millis(1));
+                let refusal = (mode == 4 && yes).then_some(Cause::UNKNOWN_APN);
+                match what {
+                    0 => network.coverage = yes,
+                    1 => network.wanted = yes,
+                    2 => (network.operator_mode, network.chosen) = (mode, OPERATORS.get(usize::from(mode))),
+                    3 => network.retry = yes,
+                    4 => network.around = OPERATORS.iter().skip(usize::from(mode)).collect(),
+                    _ if network.found_at.is_some() => drop(network.finish_search(refusal)),
+                    _ => {}
+                }
+                network.settle(later, refusal);
+                let registered = matches!(network.state, Registration::Home | Registration::Roaming);
+                prop_assert_eq!(registered, network.is_registered());
+                prop_assert!(network.serving.is_none_or(|serving| network.heard().any(|heard| heard == serving)));
+                prop_assert!(network.serving.is_none_or(|serving| serving.standing != Standing::Forbidden));
+                prop_assert!(!registered || (network.wanted && network.operator_mode != 2));
+                prop_assert!(network.found_at.is_none() || network.state == Registration::Searching);
+                prop_assert_eq!(network.state == Registration::Idle, !network.wanted || network.operator_mode == 2);
+            }
         }
     }
 }

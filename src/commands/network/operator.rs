@@ -145,7 +145,7 @@ fn networks(context: &Context<'_>) -> String {
     let network = context.module.network();
     let rats = &context.module.nvm().network.rats;
     let mut entries = String::new();
-    for operator in network::OPERATORS.iter().filter(|_| network.coverage) {
+    for operator in network.audible() {
         for rat in rats.iter().filter(|rat| operator.rats.contains(rat)) {
             let here = network.serving == Some(operator) && network.rat == *rat;
             let stat = match operator.standing {
