@@ -461,3 +461,32 @@ fn reports_are_stored_by_amp_w() {
     desk.input(Input::PowerOn);
     assert_eq!(desk.at("AT+CGEREP?;+CSCON?;+CTZR?"), "+CGEREP: 1,0|+CSCON: 1,1|+CTZR: 2|OK");
 }
+
+#[test]
+fn deregistration_is_kept_by_amp_w() {
+    check(
+        "sara-r510s",
+        &[
+            ("AT+COPS=2;+CFUN=16", "OK"),
+            ("AT+COPS?;+CREG?", "+COPS: 0,0,\"vsara test network\",7|+CREG: 0,1|OK"),
+            ("AT+COPS=2;&W;+CFUN=16", "OK"),
+            ("AT+COPS?;+CREG?", "+COPS: 2|+CREG: 0,0|OK"),
+            ("AT+COPS=0;&W;+CFUN=16", "OK"),
+            ("AT+COPS?", "+COPS: 0,0,\"vsara test network\",7|OK"),
+        ],
+    );
+}
+
+#[test]
+fn a_scan_ends_with_the_power_and_leaves_other_ports_alone() {
+    let mut desk = booted("sara-r510s");
+    assert_eq!(ask(&mut desk, "AT+COPS=?"), "");
+    desk.modem.handle_input(Input::Serial { port: PortId(1), bytes: b"ATE0\r" }, desk.now);
+    desk.now = vsara::time::Now::both(desk.now.system.offset_millis(50));
+    desk.modem.handle_timeout(desk.now);
+    assert_eq!(desk.drain(1), "ATE0\r\r\nOK\r\n");
+    desk.input(Input::PowerCut);
+    desk.input(Input::PowerOn);
+    assert_eq!(desk.wait(6000), "");
+    assert_eq!(ask(&mut desk, "AT"), "OK");
+}

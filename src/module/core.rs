@@ -107,7 +107,7 @@ impl Module {
     pub fn new(profile: Arc<Profile>, nvm: Nvm, options: ModuleOptions, now: Now) -> Self {
         let packet = Packet::new(&nvm.packet);
         Self {
-            network: Network::new(&profile, &nvm.network, true, OPERATORS.iter().collect()),
+            network: Network::new(&profile, &nvm, true, OPERATORS.iter().collect()),
             profile,
             nvm,
             power: Power::Off,
@@ -274,7 +274,7 @@ impl Module {
         self.functionality = Functionality::Full;
         self.readiness = None;
         let around = std::mem::take(&mut self.network.around);
-        self.network = Network::new(&self.profile, &self.nvm.network, self.network.coverage, around);
+        self.network = Network::new(&self.profile, &self.nvm, self.network.coverage, around);
         self.packet = Packet::new(&self.nvm.packet);
         self.security = Security { demands: self.security.demands, ..Security::default() };
         self.radio.clear();

@@ -14,6 +14,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::module::Nvm;
 use crate::profile::{Profile, Rat, RatFacts};
 use crate::time::Timestamp;
 
@@ -124,13 +125,14 @@ impl fmt::Display for Registration {
 
 impl Network {
     /// Just powered on, radio still off.
-    pub fn new(profile: &Profile, nvm: &NetworkNvm, coverage: bool, around: Vec<&'static Operator>) -> Self {
+    pub fn new(profile: &Profile, nvm: &Nvm, coverage: bool, around: Vec<&'static Operator>) -> Self {
+        let deregistered = nvm.stored_profile.as_ref().is_some_and(|stored| stored.interface.deregistered);
         let supported = |rat: &&Rat| profile.network.rats.iter().any(|facts| facts.rat == **rat);
         Self {
             coverage,
             around,
             wanted: false,
-            operator_mode: 0,
+            operator_mode: if deregistered { 2 } else { 0 },
             chosen: None,
             operator_format: 0,
             state: Registration::Idle,
@@ -140,7 +142,7 @@ impl Network {
             retry: false,
             causes: Vec::new(),
             connected_until: None,
-            rat: nvm.rats.iter().find(supported).copied().unwrap_or(Rat::LteM),
+            rat: nvm.network.rats.iter().find(supported).copied().unwrap_or(Rat::LteM),
         }
     }
 
@@ -254,8 +256,12 @@ impl Rat {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use rand_chacha::ChaCha12Rng;
+    use rand_core::SeedableRng;
 
     use super::*;
+    use crate::module::factory::new_module;
+    use crate::protocol::keys::{MasterKey, RotUid};
 
     fn step() -> impl Strategy<Value = (u8, u8, bool)> {
         (0..6u8, 0..5u8, any::<bool>())
@@ -265,7 +271,9 @@ mod tests {
         #[test]
         fn a_module_is_registered_where_it_hears_and_may(steps in prop::collection::vec(step(), 0..40)) {
             let profile = Profile::built_in("sara-r510s").expect("a built-in profile");
-            let mut network = Network::new(&profile, &NetworkNvm::factory(&profile), true, OPERATORS.iter().collect());
+            let mut random = ChaCha12Rng::seed_from_u64(1);
+            let nvm = new_module(&profile, RotUid([1; 8]), &MasterKey::development(), &mut random);
+            let mut network = Network::new(&profile, &nvm, true, OPERATORS.iter().collect());
             for (what, mode, yes) in steps {
                 let later = yes.then_some(Timestamp::from_millis(1));
                 let refusal = (mode == 4 && yes).then_some(Cause::UNKNOWN_APN);

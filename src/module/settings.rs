@@ -18,6 +18,10 @@ pub struct Interface {
     /// `+IPR`: data rate in bits per second, 0 for autobauding. Stored and shown; a pseudo-terminal
     /// has no rate.
     pub rate_bps: u32,
+    /// Whether this interface deregistered the module (`+COPS=2`), which then stays so after the
+    /// next power-on (manual).
+    #[serde(default)]
+    pub deregistered: bool,
     /// Reports of network and packet domain.
     #[serde(default)]
     pub reports: Reports,
@@ -59,6 +63,7 @@ impl StoredProfile {
                 cgreg: 0,
                 cereg: 0,
                 rate_bps: profile.at.ipr_default,
+                deregistered: false,
                 reports: Reports::default(),
             },
         }

@@ -17,7 +17,7 @@ const SELECTION_MS: u32 = 180_000;
 /// |---|---|
 /// | `AT+COPS=0[,<format>]` | automatic; changes nothing where it is so already (driver) |
 /// | `AT+COPS=1,<format>,"<oper>"[,<AcT>]` | by hand: `OK` once registered, an error if refused (driver) |
-/// | `AT+COPS=2` | deregisters |
+/// | `AT+COPS=2` | deregisters; after `AT&W` on the same port, beyond the next power-on |
 /// | `AT+COPS=3,<format>` | |
 /// | `AT+COPS=4,<format>,"<oper>"[,<AcT>]` | by hand, else automatic |
 /// | `AT+COPS=5` | deep scan (SARA-R5): a line a cell |
@@ -48,6 +48,7 @@ fn select(context: &mut Context<'_>, mut args: Args) -> Result<Reply, Failure> {
     }
     match (mode, format, name) {
         (0 | 2, _, None) => {
+            context.interface.deregistered = mode == 2;
             context.module.request_operator(mode, None, context.now);
             Ok(Reply::OK)
         }
@@ -72,6 +73,7 @@ fn choose(
     operator: Option<&'static Operator>,
 ) -> Result<Reply, Failure> {
     if operator.is_some() || mode == 4 {
+        context.interface.deregistered = false;
         context.module.request_operator(mode, operator, context.now);
         let until = context.module.search_ends_at(SELECTION_MS, context.now);
         return wait_or_answer(context, Pending::Selection { until });
