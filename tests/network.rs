@@ -490,3 +490,59 @@ fn a_scan_ends_with_the_power_and_leaves_other_ports_alone() {
     assert_eq!(desk.wait(6000), "");
     assert_eq!(ask(&mut desk, "AT"), "OK");
 }
+
+/// The order in which the vendor's host library connects, disconnects and connects again (driver).
+#[test]
+fn a_host_library_connects_loses_the_network_and_connects_again() {
+    let mut desk = Desk::new("sara-r510s", Timing::Fast);
+    let say = |desk: &mut Desk, table: &[(&str, &str)]| {
+        for (line, expected) in table {
+            assert_eq!(desk.at(line), *expected, "{line}");
+        }
+    };
+    let eps = format!("{HOME},7,,,\"00000000\",\"00000000\"");
+    let registered =
+        format!("OK|+CREG: 1,{HOME},7|+CGREG: 1,{HOME},7|+CEREG: 1,{eps}|+CSCON: 1|+CGEV: ME PDN ACT 1");
+    say(
+        &mut desk,
+        &[
+            ("ATE0", "OK"),
+            ("AT+CMEE=2", "OK"),
+            ("AT+CGEREP=1", "OK"),
+            ("AT+CFUN=4", "OK|+CGEV: ME DETACH"),
+            ("AT+CREG=2", "OK"),
+            ("AT+CGREG=2", "OK"),
+            ("AT+CEREG=4", "OK"),
+            ("AT+CSCON=1", "OK"),
+            ("AT+CGDCONT=1,\"IP\",\"iot.example\"", "OK"),
+            ("AT+UAUTHREQ=1,0,\"\",\"\"", "OK"),
+            ("AT+COPS?", "+COPS: 0|OK"),
+            ("AT+CFUN=1", &registered),
+            ("AT+CEREG?", &format!("+CEREG: 4,1,{eps}|OK")),
+            ("AT+CGATT?", "+CGATT: 1|OK"),
+            ("AT+CGACT?", "+CGACT: 1,1|OK"),
+            ("AT+UPSD=0,0,0", "OK"),
+            ("AT+UPSD=0,100,1", "OK"),
+            ("AT+UPSDA=0,3", "OK|+UUPSDA: 0,\"10.60.150.36\""),
+            ("AT+CGPADDR=1", "+CGPADDR: 1,\"10.60.150.36\"|OK"),
+        ],
+    );
+    let lost = desk.input(Input::Coverage(false));
+    for (urc, fields) in
+        [("+CREG: ", "2\r"), ("+CEREG: ", "2\r"), ("+CGEV: ", "NW DETACH\r"), ("+UUPSDD: ", "0\r")]
+    {
+        assert!(lost.contains(&format!("{urc}{fields}")), "{lost}");
+    }
+    desk.input(Input::Coverage(true));
+    say(
+        &mut desk,
+        &[
+            ("AT+CGACT?", "+CGACT: 1,1|OK"),
+            ("AT+UPSDA=0,3", "OK|+UUPSDA: 0,\"10.60.150.36\""),
+            ("AT+CGACT=0,1", "OK|+CGEV: ME PDN DEACT 1|+UUPSDD: 0"),
+            ("AT+CGACT=1,1", "OK|+CGEV: ME PDN ACT 1"),
+            ("AT+CFUN=4", "OK|+CREG: 0|+CGREG: 0|+CEREG: 0|+CSCON: 0|+CGEV: ME DETACH"),
+            ("AT+CGATT?", "+CGATT: 0|OK"),
+        ],
+    );
+}
