@@ -285,6 +285,7 @@ fn an_automatic_heartbeat_ignores_the_limit_and_moves_it() {
     assert_eq!(contacts_begun(&world, modem, Purpose::Heartbeat), 1);
     assert!(world.modem(modem).module().nvm().security.heartbeat_sent_at < before, "by the clock as it is");
     assert_eq!(connect(&mut world, modem).0, TOO_SOON);
+}
 
 #[test]
 fn heartbeats_never_run_out_of_ports() {

@@ -1,7 +1,5 @@
 //! Chapter *Mobile equipment control and status*: power, SIM, clock, error reports.
 
-use std::sync::Arc;
-
 use crate::at::{CmeError, Failure, Form};
 use crate::commands::{Command, Context, Reply, no_such_form};
 use crate::module::power::Functionality;
@@ -135,7 +133,7 @@ fn time_zone_update(context: &mut Context<'_>, form: Form) -> Result<Reply, Fail
         Form::Set(mut args) => {
             let on = args.number(0..=1u8)? == 1;
             args.finish()?;
-            context.module.change_settings(|nvm| Arc::make_mut(&mut nvm.network).time_zone_update = on);
+            context.module.change_settings(|nvm| nvm.network_mut().time_zone_update = on);
             Ok(Reply::OK)
         }
         Form::Read => {

@@ -37,3 +37,15 @@ pub struct Nvm {
     #[serde(skip)]
     pub secrets: Secrets,
 }
+
+impl Nvm {
+    /// Network settings, to be changed.
+    pub fn network_mut(&mut self) -> &mut NetworkNvm {
+        Arc::make_mut(&mut self.network)
+    }
+
+    /// PDP contexts, to be changed.
+    pub fn packet_mut(&mut self) -> &mut PacketNvm {
+        Arc::make_mut(&mut self.packet)
+    }
+}
