@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::termios::{ControlModes, OptionalActions, ioctl_tiocexcl, tcgetattr, tcsetattr};
-use tokio::io::Interest;
 
 use crate::host::descriptor::Descriptor;
 use crate::host::output_queue::OutputQueue;
@@ -34,11 +33,7 @@ impl Serial {
         modes.set_speed(RATE)?;
         tcsetattr(&line, OptionalActions::Now, &modes)?;
         ioctl_tiocexcl(&line)?;
-        Ok(Self {
-            path: path.to_owned(),
-            line: Descriptor::new(line, Interest::READABLE | Interest::WRITABLE)?,
-            output: OutputQueue::default(),
-        })
+        Ok(Self { path: path.to_owned(), line: Descriptor::new(line)?, output: OutputQueue::default() })
     }
 
     /// Where it is.
