@@ -57,6 +57,8 @@ pub enum Input<'a> {
     Coverage(bool),
     /// Networks that have cells here, wherever there is coverage; no other has.
     Networks(&'a [&'static Operator]),
+    /// The network deactivates this PDP context.
+    ContextLost(u8),
     /// The real-time clock is set, UTC.
     SetClock(Timestamp),
 }
@@ -130,6 +132,7 @@ impl Modem {
             Input::Unresolved { flow } => self.module.handle_unresolved(flow, now),
             Input::Coverage(coverage) => self.module.set_coverage(coverage, now),
             Input::Networks(around) => self.module.set_networks(around.to_vec(), now),
+            Input::ContextLost(cid) => self.module.lose_context(cid, now),
             Input::SetClock(moment) => self.module.set_clock(moment, None, now),
         }
         self.progress(now);

@@ -241,6 +241,11 @@ fn events_of_the_packet_domain_say_who_did_it() {
             ("AT+CGEREP=0;+CFUN=4", "OK"),
         ],
     );
+    let mut desk = Desk::new("sara-r510s", Timing::Fast);
+    assert_eq!(desk.at("AT+CGEREP=1;+UPSDA=0,3"), "OK|+UUPSDA: 0,\"10.60.150.36\"");
+    assert_eq!(desk.input(Input::ContextLost(1)), "\r\n+CGEV: NW PDN DEACT 1\r\n\r\n+UUPSDD: 0\r\n");
+    assert_eq!(desk.input(Input::ContextLost(1)), "");
+    assert_eq!(desk.at("AT+CGACT?;+CGATT?"), "+CGACT: 1,0|+CGATT: 1|OK");
 }
 
 #[test]

@@ -275,7 +275,7 @@ fn back_off_doubles_to_an_hour_and_restarts_at_power_on() {
                 }));
             }
             for (n, pause) in failures.iter().enumerate() {
-                let least = (30 * SECOND << n).min(HOUR);
+                let least = ((30 * SECOND) << n).min(HOUR);
                 assert!(
                     (least..=least + least / 4).contains(pause),
                     "{profile}, {power_on}, {n}: {pause} ms"

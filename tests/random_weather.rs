@@ -29,7 +29,7 @@ fn weather(random: &mut ChaCha12Rng) -> Condition {
 
 fn live_in_weather(seed: u64) {
     let mut random = ChaCha12Rng::seed_from_u64(seed);
-    let profile = if seed % 2 == 0 { "sara-r510s" } else { "sara-r410m-83b" };
+    let profile = if seed.is_multiple_of(2) { "sara-r510s" } else { "sara-r410m-83b" };
     let ip = if seed % 4 < 2 { IpVersion::V4 } else { IpVersion::V6 };
     let (mut world, modem) = world(profile, ip, seed);
     power_on(&mut world, modem);

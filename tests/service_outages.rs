@@ -118,7 +118,9 @@ fn fail_exchanges(world: &mut World, modem: ModemId, times: usize, arrives: impl
 
 #[test]
 fn hundreds_of_failed_exchanges_make_no_original_a_clone() {
-    let sorts: [(&str, fn(usize) -> bool); 4] = [
+    /// Whether the n-th attempt arrives.
+    type Arrives = fn(usize) -> bool;
+    let sorts: [(&str, Arrives); 4] = [
         ("none arrives", |_| false),
         ("all arrive", |_| true),
         ("the first arrives", |n| n == 0),

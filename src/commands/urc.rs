@@ -17,8 +17,10 @@ pub fn render(event: &Event, module: &Module, interface: &Interface) -> Vec<Line
         Event::RadioConnection(on) => {
             (reports.radio_connection > 0).then(|| format!("+CSCON: {}", u8::from(on)))
         }
-        Event::Context { cid, active: true } => packet_event(&format!("ME PDN ACT {cid}")),
-        Event::Context { cid, active: false } => packet_event(&format!("ME PDN DEACT {cid}")),
+        Event::Context { cid, active: true, .. } => packet_event(&format!("ME PDN ACT {cid}")),
+        Event::Context { cid, active: false, by_network } => {
+            packet_event(&format!("{} PDN DEACT {cid}", if by_network { "NW" } else { "ME" }))
+        }
         Event::Detached { by_network: true } => packet_event("NW DETACH"),
         Event::Detached { by_network: false } => packet_event("ME DETACH"),
         Event::InternalProfile { profile, active: true } => {

@@ -49,7 +49,7 @@ fn run(test: impl AsyncFnOnce(Pty)) {
 fn a_thousand_reopens_lose_nothing_and_leave_nothing() {
     run(async |mut pty| {
         for round in 0..1000 {
-            let mut host = client(&pty.path().to_owned());
+            let mut host = client(pty.path());
             let command = format!("AT+ROUND={round}\r");
             host.write_all(command.as_bytes()).expect("written");
             let mut heard = Vec::new();
@@ -117,7 +117,7 @@ fn a_line_claimed_by_one_client_opens_for_the_next() {
         rustix::termios::ioctl_tiocexcl(&host).expect("claimed");
         drop(host);
         assert!(input(&mut pty).await.is_empty());
-        let flags = tcgetattr(&client(&path)).expect("opens even where the caller is not root");
+        let flags = tcgetattr(client(&path)).expect("opens even where the caller is not root");
         assert!(!flags.local_modes.contains(LocalModes::ECHO));
     });
 }
@@ -132,7 +132,7 @@ fn a_line_left_in_cooked_mode_is_raw_again() {
         tcsetattr(&host, OptionalActions::Now, &modes).expect("set");
         drop(host);
         assert!(input(&mut pty).await.is_empty());
-        let modes = tcgetattr(&client(&path)).expect("a terminal");
+        let modes = tcgetattr(client(&path)).expect("a terminal");
         assert!(!modes.local_modes.intersects(LocalModes::ECHO | LocalModes::ICANON));
     });
 }

@@ -2,12 +2,12 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::task::{Context, Poll};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
-use rustix::fs::{Mode, OFlags};
-use rustix::termios::{ControlModes, OptionalActions, ioctl_tiocexcl, tcgetattr, tcsetattr};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_serial::{SerialPortBuilderExt, SerialStream};
 
-use crate::host::descriptor::Descriptor;
 use crate::host::output_queue::OutputQueue;
 
 /// The rate of the line, in bits per second: `+IPR` of every built-in profile autobauds at it.
@@ -17,23 +17,15 @@ const RATE: u32 = 115_200;
 #[derive(Debug)]
 pub struct Serial {
     path: PathBuf,
-    line: Descriptor,
+    line: SerialStream,
     output: OutputQueue,
 }
 
 impl Serial {
     /// Opens a serial port for this process alone. To be called in a runtime.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let line = rustix::fs::open(path, flags, Mode::empty())?;
-        let mut modes = tcgetattr(&line)?;
-        modes.make_raw();
-        modes.control_modes |= ControlModes::CLOCAL | ControlModes::CREAD;
-        modes.control_modes -= ControlModes::CRTSCTS | ControlModes::CSTOPB | ControlModes::PARENB;
-        modes.set_speed(RATE)?;
-        tcsetattr(&line, OptionalActions::Now, &modes)?;
-        ioctl_tiocexcl(&line)?;
-        Ok(Self { path: path.to_owned(), line: Descriptor::new(line)?, output: OutputQueue::default() })
+        let line = tokio_serial::new(path.to_string_lossy(), RATE).open_native_async()?;
+        Ok(Self { path: path.to_owned(), line, output: OutputQueue::default() })
     }
 
     /// Where it is.
@@ -43,23 +35,26 @@ impl Serial {
 
     /// Reads what the other end wrote; an error where the port has vanished.
     pub fn poll_input(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        while self.line.poll_readable(cx)?.is_ready() {
-            match self.line.read(cx, buffer)? {
-                None => {}
-                Some(0) => return Poll::Ready(Err(io::Error::other("the port has vanished"))),
-                Some(count) => return Poll::Ready(Ok(count)),
-            }
-        }
-        Poll::Pending
+        let mut space = ReadBuf::new(buffer);
+        ready!(Pin::new(&mut self.line).poll_read(cx, &mut space))?;
+        Poll::Ready(match space.filled().len() {
+            0 => Err(io::Error::other("the port has vanished")),
+            count => Ok(count),
+        })
     }
 
     /// Sends one line in one write.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.output.send(bytes, |bytes| self.line.write(bytes))
+        self.output.send(bytes, |bytes| self.line.try_write(bytes))
     }
 
     /// Sends what the line did not take before.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.line.poll_flush(&mut self.output, cx)
+        let Self { line, output, .. } = self;
+        let done = output.flush(|bytes| match Pin::new(&mut *line).poll_write(cx, bytes) {
+            Poll::Ready(written) => written,
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        })?;
+        if done { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 }

@@ -1,5 +1,7 @@
 //! Registration, attach and data connection of a [`Module`]: what is asked for, and what follows.
 
+use std::collections::BTreeSet;
+
 use crate::module::network::{Cause, INACTIVITY_MS, Operator, Registration};
 use crate::module::packet::{ContextRefusal, DEFAULT_CID};
 use crate::module::radio::Direction;
@@ -99,15 +101,25 @@ impl Module {
                 return Err(ContextRefusal::Network(cause));
             }
         }
-        let before = self.packet.active.clone();
-        if activate {
-            self.packet.active.insert(cid);
-        } else {
-            self.packet.active.remove(&cid);
-        }
-        self.contexts_changed(&before, true, now);
-        self.settle(now);
+        self.switch_context(cid, activate, false, now);
         Ok(())
+    }
+
+    /// The network deactivates a context.
+    pub fn lose_context(&mut self, cid: u8, now: Now) {
+        self.see(now);
+        self.switch_context(cid, false, true, now);
+    }
+
+    fn switch_context(&mut self, cid: u8, activate: bool, by_network: bool, now: Now) {
+        let changed = match activate {
+            true => self.packet.active.insert(cid),
+            false => self.packet.active.remove(&cid),
+        };
+        if changed {
+            self.note_context(cid, activate, by_network, now);
+        }
+        self.settle(now);
     }
 
     /// `AT+UPSDA=<profile>,3`: activates a profile of the module's own IP stack, and its context.
@@ -172,7 +184,7 @@ impl Module {
             let asked = self.packet.detach_wanted || !self.network.wanted || self.network.operator_mode == 2;
             self.note(Event::Detached { by_network: !asked });
         }
-        self.contexts_changed(&active, self.packet.attached, now);
+        self.contexts_changed(&active, now);
         self.connection_changed(now);
     }
 
@@ -197,19 +209,24 @@ impl Module {
         self.note(Event::NetworkTime(now.system));
     }
 
-    /// Tells of contexts that came and went; one by one only while attached, since a detach says
-    /// it of all.
-    fn contexts_changed(&mut self, before: &std::collections::BTreeSet<u8>, attached: bool, now: Now) {
+    /// Tells of contexts that came and went with the attach; of those that went only their
+    /// profiles, since the detach says it of all.
+    fn contexts_changed(&mut self, before: &BTreeSet<u8>, now: Now) {
         let active = self.packet.active.clone();
         for cid in active.difference(before).copied() {
-            self.packet.counters.entry(cid).or_default().begin_session();
-            self.note(Event::Context { cid, active: true });
-            self.connect_radio(now);
+            self.note_context(cid, true, false, now);
         }
         for cid in before.difference(&active).copied() {
-            if attached {
-                self.note(Event::Context { cid, active: false });
-            }
+            self.lose_profiles_of(cid);
+        }
+    }
+
+    fn note_context(&mut self, cid: u8, active: bool, by_network: bool, now: Now) {
+        self.note(Event::Context { cid, active, by_network });
+        self.connect_radio(now);
+        if active {
+            self.packet.counters.entry(cid).or_default().begin_session();
+        } else {
             self.lose_profiles_of(cid);
         }
     }

@@ -22,12 +22,14 @@ pub enum Event {
     NetworkTime(Timestamp),
     /// The radio connection (RRC) was set up or released.
     RadioConnection(bool),
-    /// The module activated or deactivated a PDP context.
+    /// A PDP context was activated, or deactivated.
     Context {
         /// Which one.
         cid: u8,
         /// Whether it is active now.
         active: bool,
+        /// The network did it, nobody asked for it.
+        by_network: bool,
     },
     /// Detached from the packet domain, and all contexts with it.
     Detached {
@@ -74,8 +76,13 @@ impl fmt::Display for Event {
             Event::NetworkTime(moment) => write!(f, "network time {moment}"),
             Event::RadioConnection(true) => write!(f, "radio connection set up"),
             Event::RadioConnection(false) => write!(f, "radio connection released"),
-            Event::Context { cid, active: true } => write!(f, "context {cid} activated"),
-            Event::Context { cid, active: false } => write!(f, "context {cid} deactivated"),
+            Event::Context { cid, active: true, .. } => write!(f, "context {cid} activated"),
+            Event::Context { cid, active: false, by_network: false } => {
+                write!(f, "context {cid} deactivated")
+            }
+            Event::Context { cid, active: false, by_network: true } => {
+                write!(f, "context {cid} deactivated by the network")
+            }
             Event::Detached { by_network: true } => write!(f, "detached: network lost"),
             Event::Detached { by_network: false } => write!(f, "detached"),
             Event::InternalProfile { profile, active: true } => {

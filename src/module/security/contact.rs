@@ -277,9 +277,11 @@ impl Module {
 /// An answer, or the failure an error code stands for.
 fn decode_answer(path: &str, code: Code, payload: &[u8]) -> Result<Answer, Failure> {
     match code {
-        Code::FORBIDDEN if Refusal::decode(payload).is_ok_and(|refusal| refusal == Refusal::Clone) => {
-            Err(Failure::Clone)
-        }
+        Code::FORBIDDEN => Err(match Refusal::decode(payload) {
+            Ok(Refusal::Clone) => Failure::Clone,
+            Ok(Refusal::NotBootstrapped) => Failure::NotBootstrapped,
+            Ok(Refusal::OutOfOrder) | Err(_) => Failure::Service(code),
+        }),
         code if code.is_success() => Answer::decode(path, payload).map_err(|_| Failure::BadAnswer),
         code => Err(Failure::Service(code)),
     }
