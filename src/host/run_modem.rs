@@ -12,7 +12,7 @@ mod trace;
 pub use ready::Ready;
 pub use setup::{DEFAULT_PROFILE, ModemSetup, StateSpec, load_profile};
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -126,8 +126,8 @@ impl ModemHost {
     async fn turn(&mut self, longest: Duration, take_calls: bool) -> Result<Turn, HostError> {
         let wakeup = self.modem.next_timeout().earlier(Wakeup::steady(self.air.next_timeout()));
         let wait = self.clock.until(wakeup).map_or(longest, |wait| wait.min(longest));
-        self.timer.as_mut().reset(tokio::time::Instant::from_std(Clock::real_in(wait)));
-        let happening = poll_fn(|cx| self.poll_happening(cx, take_calls)).await;
+        let deadline = tokio::time::Instant::from_std(Clock::real_in(wait));
+        let happening = poll_fn(|cx| self.poll_happening(cx, take_calls, deadline)).await;
         let now = self.clock.now();
         let turn = match happening {
             Happening::Called(call) => Turn::Called(call),
@@ -139,11 +139,16 @@ impl ModemHost {
                 if datagram { Turn::Datagram } else { Turn::Input }
             }
         };
-        self.handle_due()?;
+        self.handle_due(now)?;
         Ok(turn)
     }
 
-    fn poll_happening(&mut self, cx: &mut Context<'_>, take_calls: bool) -> Poll<Happening> {
+    fn poll_happening(
+        &mut self,
+        cx: &mut Context<'_>,
+        take_calls: bool,
+        deadline: tokio::time::Instant,
+    ) -> Poll<Happening> {
         for (index, port) in self.ports.iter_mut().enumerate() {
             if let Poll::Ready(Err(error)) = port.poll_flush(cx) {
                 return Poll::Ready(Happening::PortGone(index, error));
@@ -163,7 +168,23 @@ impl ModemHost {
         if take_calls && let Poll::Ready(Some(call)) = self.calls.poll_recv(cx) {
             return Poll::Ready(Happening::Called(call));
         }
-        std::future::Future::poll(self.timer.as_mut(), cx).map(|()| Happening::Timer)
+        self.poll_timer(cx, deadline).map(|()| Happening::Timer)
+    }
+
+    /// A turn seldom lasts until its deadline, so a timer that goes off before it is left alone until
+    /// then.
+    fn poll_timer(&mut self, cx: &mut Context<'_>, deadline: tokio::time::Instant) -> Poll<()> {
+        let mut timer = self.timer.as_mut();
+        if deadline < timer.deadline() {
+            timer.as_mut().reset(deadline);
+        }
+        while timer.as_mut().poll(cx).is_ready() {
+            if timer.deadline() >= deadline {
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(deadline);
+        }
+        Poll::Pending
     }
 
     fn handle(&mut self, happening: Happening, now: Now) -> Result<(), HostError> {
@@ -189,8 +210,7 @@ impl ModemHost {
         self.drain(now)
     }
 
-    fn handle_due(&mut self) -> Result<(), HostError> {
-        let now = self.clock.now();
+    fn handle_due(&mut self, now: Now) -> Result<(), HostError> {
         if self.modem.next_timeout().is_due(now) {
             self.modem.handle_timeout(now);
         }

@@ -54,7 +54,7 @@ impl ModemHost {
 
     async fn stop_at(&mut self, moment: Timestamp) -> Result<(), HostError> {
         self.clock.advance_to(moment);
-        self.handle_due()?;
+        self.handle_due(self.clock.now())?;
         self.come_to_rest().await
     }
 
