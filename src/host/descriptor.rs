@@ -11,28 +11,31 @@ use tokio::io::unix::AsyncFd;
 use crate::host::output_queue::OutputQueue;
 
 /// A non-blocking descriptor the loop waits for.
+///
+/// It waits for room only while output waits: a terminal tells of room whenever its other end has
+/// read, and being woken for that costs many times what answering a command does.
 #[derive(Debug)]
-pub struct Descriptor(AsyncFd<OwnedFd>);
+pub struct Descriptor {
+    input: AsyncFd<OwnedFd>,
+    /// The same, while output waits.
+    room: Option<AsyncFd<OwnedFd>>,
+}
 
 impl Descriptor {
     /// Makes a descriptor non-blocking and known to the loop. To be called in a runtime.
-    ///
-    /// The call is deprecated because a type may answer with a descriptor it does not own; an
-    /// `OwnedFd` cannot, and its replacement is `unsafe`, which this crate forbids.
-    #[expect(deprecated)]
-    pub fn new(descriptor: OwnedFd, interest: Interest) -> io::Result<Self> {
+    pub fn new(descriptor: OwnedFd) -> io::Result<Self> {
         rustix::io::ioctl_fionbio(&descriptor, true)?;
-        Ok(Self(AsyncFd::with_interest(descriptor, interest)?))
+        Ok(Self { input: known_to_the_loop(descriptor, Interest::READABLE)?, room: None })
     }
 
     /// The descriptor itself.
     pub fn get(&self) -> &OwnedFd {
-        self.0.get_ref()
+        self.input.get_ref()
     }
 
     /// Ready once after each change: what can be read is to be read to its end.
     pub fn poll_change(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_read_ready(cx).map(|ready| {
+        self.input.poll_read_ready(cx).map(|ready| {
             ready?.clear_ready();
             Ok(())
         })
@@ -40,7 +43,7 @@ impl Descriptor {
 
     /// Whether it may be readable; [`Descriptor::read`] tells.
     pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_read_ready(cx).map(|ready| ready.map(drop))
+        self.input.poll_read_ready(cx).map(|ready| ready.map(drop))
     }
 
     /// Reads; `None` where there is nothing, after which [`Descriptor::poll_readable`] waits.
@@ -50,7 +53,7 @@ impl Descriptor {
             match rustix::io::read(self.get(), &mut *buffer) {
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
-                    if let Poll::Ready(ready) = self.0.poll_read_ready(cx) {
+                    if let Poll::Ready(ready) = self.input.poll_read_ready(cx) {
                         ready?.clear_ready();
                     }
                     return Ok(None);
@@ -61,20 +64,45 @@ impl Descriptor {
         }
     }
 
+    /// As [`Descriptor::read`]; but where less was there than asked for, that was all there is, and
+    /// [`Descriptor::poll_readable`] waits at once.
+    pub fn read_some(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        let read = self.read(cx, buffer)?;
+        if read.is_some_and(|count| count > 0 && count < buffer.len())
+            && let Poll::Ready(ready) = self.input.poll_read_ready(cx)
+        {
+            ready?.clear_ready();
+        }
+        Ok(read)
+    }
+
     /// Writes what is taken at once.
     pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         Ok(rustix::io::write(self.get(), bytes)?)
     }
 
     /// Writes what waits.
-    pub fn poll_flush(&self, queue: &mut OutputQueue, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub fn poll_flush(&mut self, queue: &mut OutputQueue, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !queue.is_empty() {
-            let Poll::Ready(ready) = self.0.poll_write_ready(cx) else { return Poll::Pending };
+            let room = match self.room.take() {
+                Some(room) => room,
+                None => known_to_the_loop(self.get().try_clone()?, Interest::WRITABLE)?,
+            };
+            let room = self.room.insert(room);
+            let Poll::Ready(ready) = room.poll_write_ready(cx) else { return Poll::Pending };
             let mut ready = ready?;
-            if !queue.flush(|bytes| self.write(bytes))? {
+            if !queue.flush(|bytes| Ok(rustix::io::write(self.input.get_ref(), bytes)?))? {
                 ready.clear_ready();
             }
         }
+        self.room = None;
         Poll::Ready(Ok(()))
     }
+}
+
+/// The call is deprecated because a type may answer with a descriptor it does not own; an
+/// `OwnedFd` cannot, and its replacement is `unsafe`, which this crate forbids.
+#[expect(deprecated)]
+fn known_to_the_loop(descriptor: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::with_interest(descriptor, interest)
 }

@@ -20,7 +20,6 @@ use rustix::termios::{
     InputModes, LocalModes, OptionalActions, OutputModes, QueueSelector, ioctl_tiocnxcl, tcflush, tcgetattr,
     tcsetattr,
 };
-use tokio::io::Interest;
 
 use crate::host::descriptor::Descriptor;
 use crate::host::output_queue::OutputQueue;
@@ -34,6 +33,8 @@ pub struct Pty {
     notices: Descriptor,
     clients: Clients,
     output: OutputQueue,
+    /// The notices were taken in this turn, after the bytes it began with.
+    fresh: bool,
 }
 
 /// Who has the slave open, as far as the notices tell. The kernel merges two equal notices that
@@ -73,11 +74,12 @@ impl Pty {
         inotify::add_watch(&notices, &path, wanted)?;
         Ok(Self {
             path,
-            master: Descriptor::new(master, Interest::READABLE | Interest::WRITABLE)?,
+            master: Descriptor::new(master)?,
             slave,
-            notices: Descriptor::new(notices, Interest::READABLE)?,
+            notices: Descriptor::new(notices)?,
             clients: Clients { counted: 0, heard: false, drained: true, claimed: false, left: false },
             output: OutputQueue::default(),
+            fresh: false,
         })
     }
 
@@ -93,11 +95,16 @@ impl Pty {
 
     /// Reads what a host program wrote; `Pending` where there is nothing.
     pub fn poll_input(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.fresh = false;
         while self.notices.poll_change(cx)?.is_ready() {
             self.take_notices()?;
         }
         while self.master.poll_readable(cx)?.is_ready() {
-            let read = self.master.read(cx, buffer)?;
+            let read = match self.clients.drained {
+                // Every byte that comes from now on is news again.
+                true => self.master.read_some(cx, buffer)?,
+                false => self.master.read(cx, buffer)?,
+            };
             // Whoever wrote this opened the line before, so that his notice is there by now, and a
             // flush on behalf of the client before him never eats the reply to him.
             self.take_notices()?;
@@ -106,6 +113,7 @@ impl Pty {
                 Some(0) => return Poll::Ready(Err(io::Error::other("the pseudo-terminal was hung up"))),
                 Some(count) => {
                     self.hear();
+                    self.fresh = true;
                     return Poll::Ready(Ok(count));
                 }
             }
@@ -115,7 +123,9 @@ impl Pty {
 
     /// Sends one line in one write; drops it where nobody is connected.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.take_notices()?;
+        if !self.fresh {
+            self.take_notices()?;
+        }
         if !self.is_connected() {
             return Ok(());
         }

@@ -219,7 +219,7 @@ fn load_or_make(
     let rot = rot.unwrap_or_else(|| factory::new_rot(&mut random));
     let mut nvm = factory::new_module(profile, rot, &setup.master, &mut random);
     if let Some(identity) = kept.filter(|identity| identity.rot == rot) {
-        nvm.identity = std::sync::Arc::new(identity);
+        nvm.identity = Arc::new(identity);
     }
     file.save(&nvm, &nvm.secrets).map_err(|error| unusable(&error))?;
     drop_identity(state)?;
