@@ -1,8 +1,7 @@
-//! CoAP (RFC 7252) over a datagram pipe: its vocabulary and its two ends, [`Requester`]
+//! CoAP (RFC 7252) over a datagram pipe: the codec's vocabulary and its two ends, [`Requester`]
 //! and [`Responder`]. Sans-IO; the pipe may lose, repeat and reorder.
 
 mod message_ids;
-mod packet;
 mod requester;
 mod responder;
 
@@ -11,6 +10,8 @@ pub use responder::{Incoming, Responder};
 
 use std::fmt;
 use std::time::Duration;
+
+use coap_lite::{CoapOption, MessageClass, MessageType, Packet};
 
 use super::message::MESSAGE_LEN_MAX;
 
@@ -132,6 +133,94 @@ impl fmt::Debug for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// What a datagram is, before anybody looks at what it says.
+enum Received {
+    /// A message that keeps the format.
+    Message(Packet),
+    /// A message format error (RFC 7252 3) in a message of this type and ID.
+    Malformed(MessageType, u16),
+    /// Not CoAP version 1.
+    Noise,
+}
+
+/// Takes a datagram apart.
+fn receive(datagram: &[u8]) -> Received {
+    let [first, code, id_high, id_low, ..] = *datagram else { return Received::Noise };
+    if first >> 6 != 1 {
+        return Received::Noise;
+    }
+    let malformed = || Received::Malformed(message_type(first), u16::from_be_bytes([id_high, id_low]));
+    if code == 0 && (datagram.len() > 4 || first & 0x0f != 0) {
+        return malformed();
+    }
+    let Ok(packet) = Packet::from_bytes(datagram) else { return malformed() };
+    // A payload marker with nothing behind it; an option that ends in 0xff makes the second check.
+    let may_be_bare_marker = packet.payload.is_empty() && datagram.last() == Some(&0xff);
+    if may_be_bare_marker && packet.to_bytes_unlimited().map_or(0, |bytes| bytes.len()) != datagram.len() {
+        return malformed();
+    }
+    Received::Message(packet)
+}
+
+fn message_type(first: u8) -> MessageType {
+    match first >> 4 & 0b11 {
+        0 => MessageType::Confirmable,
+        1 => MessageType::NonConfirmable,
+        2 => MessageType::Acknowledgement,
+        _ => MessageType::Reset,
+    }
+}
+
+fn code_of(packet: &Packet) -> Code {
+    Code(packet.header.code.into())
+}
+
+/// A message without options and payload.
+fn bare(kind: MessageType, code: Code, message_id: u16, token: &[u8]) -> Packet {
+    let mut packet = Packet::new();
+    packet.header.set_type(kind);
+    packet.header.code = MessageClass::from(code.0);
+    packet.header.message_id = message_id;
+    packet.set_token(token.to_vec());
+    packet
+}
+
+/// An empty message: an acknowledgement or a reset, in its four bytes.
+fn empty(kind: MessageType, message_id: u16) -> Vec<u8> {
+    let first = match kind {
+        MessageType::Confirmable => 0x40,
+        MessageType::NonConfirmable => 0x50,
+        MessageType::Acknowledgement => 0x60,
+        MessageType::Reset => 0x70,
+    };
+    let [high, low] = message_id.to_be_bytes();
+    vec![first, 0, high, low]
+}
+
+/// The shortest form of an unsigned integer option (RFC 7252 3.2).
+fn uint_option(value: u16) -> Vec<u8> {
+    match value.to_be_bytes() {
+        [0, 0] => Vec::new(),
+        [0, low] => vec![low],
+        both => both.to_vec(),
+    }
+}
+
+fn read_uint_option(packet: &Packet, option: CoapOption) -> Option<u16> {
+    let value = packet.get_first_option(option)?;
+    match value.as_slice() {
+        [] => Some(0),
+        [low] => Some(u16::from(*low)),
+        [high, low] => Some(u16::from_be_bytes([*high, *low])),
+        _ => None,
+    }
+}
+
+fn encode(packet: &Packet) -> Vec<u8> {
+    // expect: the codec refuses only a message above its limit, and no limit is asked for here.
+    packet.to_bytes_unlimited().expect("a message without a limit has an encoding")
 }
 
 /// A small generator for message IDs, tokens and jitter: nothing that has to be secret.

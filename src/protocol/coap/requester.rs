@@ -2,9 +2,11 @@
 
 use std::collections::VecDeque;
 
-use super::packet::{CONTENT_FORMAT, Kind, Packet, Received, URI_PATH, Writer, empty, receive};
+use coap_lite::{CoapOption, MessageType, Packet};
+
 use super::{
-    ACK_RANDOM_FACTOR_PERCENT, ACK_TIMEOUT, CBOR, Code, Jitter, MAX_RETRANSMIT, SEPARATE_RESPONSE_TIMEOUT,
+    ACK_RANDOM_FACTOR_PERCENT, ACK_TIMEOUT, CBOR, Code, Jitter, MAX_RETRANSMIT, Received,
+    SEPARATE_RESPONSE_TIMEOUT, bare, code_of, empty, encode, receive, uint_option,
 };
 use crate::time::Timestamp;
 
@@ -95,14 +97,15 @@ impl Requester {
         self.next_message_id = message_id.wrapping_add(1);
         self.next_token = self.next_token.wrapping_add(1);
 
-        let mut packet = Writer::new(Kind::Confirmable, Code::POST, message_id, &token);
+        let mut packet = bare(MessageType::Confirmable, Code::POST, message_id, &token);
         for segment in path.split('/').filter(|segment| !segment.is_empty()) {
-            packet = packet.option(URI_PATH, segment.as_bytes());
+            packet.add_option(CoapOption::UriPath, segment.as_bytes().to_vec());
         }
         if !payload.is_empty() {
-            packet = packet.uint_option(CONTENT_FORMAT, CBOR);
+            packet.add_option(CoapOption::ContentFormat, uint_option(CBOR));
+            packet.payload = payload;
         }
-        let datagram = packet.payload(&payload);
+        let datagram = encode(&packet);
         self.transmit.push_back(datagram.clone());
         let wait_ms = self.first_wait_ms();
         let deadline = now.offset_millis(wait_ms);
@@ -122,7 +125,7 @@ impl Requester {
     pub fn handle_datagram(&mut self, datagram: &[u8], now: Timestamp) {
         match receive(datagram) {
             Received::Message(packet) => self.handle_message(packet, now),
-            Received::Malformed(Kind::Confirmable, id) => self.reset(id),
+            Received::Malformed(MessageType::Confirmable, id) => self.reset(id),
             Received::Malformed(..) | Received::Noise => {}
         }
     }
@@ -163,57 +166,57 @@ impl Requester {
         (shortest + self.jitter.next() % (spread + 1)) as i64
     }
 
-    fn handle_message(&mut self, packet: Packet<'_>, now: Timestamp) {
-        let id = packet.message_id;
-        let code = packet.code;
-        match packet.kind {
-            Kind::Reset if code.0 == 0 => {
+    fn handle_message(&mut self, packet: Packet, now: Timestamp) {
+        let id = packet.header.message_id;
+        let code = code_of(&packet);
+        match packet.header.get_type() {
+            MessageType::Reset if code.0 == 0 => {
                 if self.outstanding.as_ref().is_some_and(|open| open.message_id == id) {
                     self.end(Reply::Reset);
                 }
             }
-            Kind::Acknowledgement => self.handle_acknowledgement(packet, now),
+            MessageType::Acknowledgement => self.handle_acknowledgement(packet, now),
             // A response of its own, or something this end cannot make sense of: a request, a
             // ping, a response with an option it does not understand.
-            Kind::Confirmable if !code.is_response() || has_critical_option(&packet) => self.reset(id),
-            Kind::Confirmable if self.ended.is_some_and(|token| packet.token == token) => {
-                self.transmit.push_back(empty(Kind::Acknowledgement, id));
+            MessageType::Confirmable if !code.is_response() || has_critical_option(&packet) => self.reset(id),
+            MessageType::Confirmable if self.ended.is_some_and(|token| packet.get_token() == token) => {
+                self.transmit.push_back(empty(MessageType::Acknowledgement, id));
             }
-            Kind::Confirmable if self.is_expected(&packet) => {
-                self.transmit.push_back(empty(Kind::Acknowledgement, id));
-                self.end(Reply::Answer { code, payload: packet.payload.to_vec() });
+            MessageType::Confirmable if self.is_expected(&packet) => {
+                self.transmit.push_back(empty(MessageType::Acknowledgement, id));
+                self.end(Reply::Answer { code, payload: packet.payload });
             }
-            Kind::Confirmable => self.reset(id),
-            Kind::NonConfirmable => {
+            MessageType::Confirmable => self.reset(id),
+            MessageType::NonConfirmable => {
                 if code.is_response() && self.is_expected(&packet) && !has_critical_option(&packet) {
-                    self.end(Reply::Answer { code, payload: packet.payload.to_vec() });
+                    self.end(Reply::Answer { code, payload: packet.payload });
                 }
             }
-            Kind::Reset => {}
+            MessageType::Reset => {}
         }
     }
 
-    fn handle_acknowledgement(&mut self, packet: Packet<'_>, now: Timestamp) {
-        let code = packet.code;
+    fn handle_acknowledgement(&mut self, packet: Packet, now: Timestamp) {
+        let code = code_of(&packet);
         let expected = self.is_expected(&packet);
         let Some(open) = &mut self.outstanding else { return };
-        if packet.message_id != open.message_id {
+        if packet.header.message_id != open.message_id {
             return;
         }
         if code.0 == 0 && !open.acknowledged {
             open.acknowledged = true;
             open.deadline = now + SEPARATE_RESPONSE_TIMEOUT;
         } else if expected && code.is_response() && !has_critical_option(&packet) {
-            self.end(Reply::Answer { code, payload: packet.payload.to_vec() });
+            self.end(Reply::Answer { code, payload: packet.payload });
         }
     }
 
-    fn is_expected(&self, packet: &Packet<'_>) -> bool {
-        self.outstanding.as_ref().is_some_and(|open| packet.token == open.token)
+    fn is_expected(&self, packet: &Packet) -> bool {
+        self.outstanding.as_ref().is_some_and(|open| packet.get_token() == open.token)
     }
 
     fn reset(&mut self, message_id: u16) {
-        self.transmit.push_back(empty(Kind::Reset, message_id));
+        self.transmit.push_back(empty(MessageType::Reset, message_id));
     }
 
     fn end(&mut self, reply: Reply) {
@@ -223,6 +226,6 @@ impl Requester {
 }
 
 /// No response to our requests needs a critical option (RFC 7252 5.4.1): odd numbers.
-fn has_critical_option(packet: &Packet<'_>) -> bool {
+fn has_critical_option(packet: &Packet) -> bool {
     packet.options().any(|(number, _)| number & 1 == 1)
 }

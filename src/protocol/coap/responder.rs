@@ -1,11 +1,14 @@
 //! The server's end of the exchange.
 
 use std::collections::VecDeque;
-use std::str::Utf8Error;
+
+use coap_lite::{CoapOption, MessageType, Packet};
 
 use super::message_ids::MessageIds;
-use super::packet::{ACCEPT, CONTENT_FORMAT, Kind, Packet, Received, URI_PATH, Writer, empty, receive};
-use super::{ANSWERS_KEPT, Code, Jitter, MESSAGE_LEN_MAX, Method, REQUESTS_WAITING_MAX};
+use super::{
+    ANSWERS_KEPT, Code, Jitter, MESSAGE_LEN_MAX, Method, REQUESTS_WAITING_MAX, Received, bare, code_of,
+    empty, encode, read_uint_option, receive, uint_option,
+};
 
 /// Requests in, answers out, and nothing judged twice.
 ///
@@ -36,7 +39,7 @@ pub struct Incoming {
 
 /// What an answer needs to know of its request.
 struct Open {
-    kind: Kind,
+    kind: MessageType,
     message_id: u16,
     token: Vec<u8>,
     accept: Option<u16>,
@@ -45,9 +48,6 @@ struct Open {
 /// Uri-Host, Uri-Port, Uri-Path, Uri-Query, Accept: the critical options that are understood.
 const CRITICAL_OPTIONS: [u16; 5] = [3, 7, 11, 15, 17];
 const PROXY_OPTIONS: [u16; 2] = [35, 39];
-
-/// No path of a module is longer.
-const TYPICAL_PATH_LEN: usize = 24;
 
 impl Responder {
     /// A responder whose own message IDs, of answers to non-confirmable requests, come from `seed`.
@@ -66,7 +66,7 @@ impl Responder {
     pub fn handle_datagram(&mut self, datagram: &[u8]) {
         match receive(datagram) {
             Received::Message(packet) => self.handle_message(packet),
-            Received::Malformed(Kind::Confirmable, id) => self.reset(id),
+            Received::Malformed(MessageType::Confirmable, id) => self.reset(id),
             Received::Malformed(..) | Received::Noise => {}
         }
     }
@@ -97,14 +97,14 @@ impl Responder {
         self.transmit.pop_front()
     }
 
-    fn handle_message(&mut self, packet: Packet<'_>) {
-        let (kind, id) = (packet.kind, packet.message_id);
+    fn handle_message(&mut self, packet: Packet) {
+        let (kind, id) = (packet.header.get_type(), packet.header.message_id);
         let confirmable = match kind {
-            Kind::Confirmable => true,
-            Kind::NonConfirmable => false,
-            Kind::Acknowledgement | Kind::Reset => return,
+            MessageType::Confirmable => true,
+            MessageType::NonConfirmable => false,
+            MessageType::Acknowledgement | MessageType::Reset => return,
         };
-        if !packet.code.is_request() {
+        if !code_of(&packet).is_request() {
             // A ping, a response nobody asked for, a reserved class.
             if confirmable {
                 self.reset(id);
@@ -119,8 +119,12 @@ impl Responder {
             self.transmit.extend(known.map(|(_, datagram)| datagram.clone()));
             return;
         }
-        let open =
-            Open { kind, message_id: id, token: packet.token.to_vec(), accept: packet.uint_option(ACCEPT) };
+        let open = Open {
+            kind,
+            message_id: id,
+            token: packet.get_token().to_vec(),
+            accept: read_uint_option(&packet, CoapOption::Accept),
+        };
         match read_request(packet) {
             Ok(request) => self.waiting.push_back((open, request)),
             // RFC 7252 5.4.1: a non-confirmable request with such an option is rejected in silence.
@@ -131,16 +135,17 @@ impl Responder {
 
     fn answer(&mut self, open: Open, code: Code, content_format: Option<u16>, payload: Vec<u8>) {
         let mut packet = match open.kind {
-            Kind::NonConfirmable => {
+            MessageType::NonConfirmable => {
                 self.next_message_id = self.next_message_id.wrapping_add(1);
-                Writer::new(Kind::NonConfirmable, code, self.next_message_id, &open.token)
+                bare(MessageType::NonConfirmable, code, self.next_message_id, &open.token)
             }
-            _ => Writer::new(Kind::Acknowledgement, code, open.message_id, &open.token),
+            _ => bare(MessageType::Acknowledgement, code, open.message_id, &open.token),
         };
         if let Some(format) = content_format.filter(|_| !payload.is_empty()) {
-            packet = packet.uint_option(CONTENT_FORMAT, format);
+            packet.add_option(CoapOption::ContentFormat, uint_option(format));
         }
-        let datagram = packet.payload(&payload);
+        packet.payload = payload;
+        let datagram = encode(&packet);
         if self.answers.len() == ANSWERS_KEPT {
             self.answers.pop_front();
         }
@@ -149,13 +154,13 @@ impl Responder {
     }
 
     fn reset(&mut self, message_id: u16) {
-        self.transmit.push_back(empty(Kind::Reset, message_id));
+        self.transmit.push_back(empty(MessageType::Reset, message_id));
     }
 }
 
 /// What the owner is told of a request, or the code that refuses it.
-fn read_request(packet: Packet<'_>) -> Result<Incoming, Code> {
-    let critical = packet.options().map(|(number, _)| number).filter(|number| number & 1 == 1);
+fn read_request(packet: Packet) -> Result<Incoming, Code> {
+    let critical = packet.options().map(|(number, _)| *number).filter(|number| number & 1 == 1);
     for number in critical {
         if PROXY_OPTIONS.contains(&number) {
             return Err(Code::PROXYING_NOT_SUPPORTED);
@@ -164,26 +169,19 @@ fn read_request(packet: Packet<'_>) -> Result<Incoming, Code> {
             return Err(Code::BAD_OPTION);
         }
     }
-    let method = packet.code.method().ok_or(Code::METHOD_NOT_ALLOWED)?;
+    let method = code_of(&packet).method().ok_or(Code::METHOD_NOT_ALLOWED)?;
     if packet.payload.len() > MESSAGE_LEN_MAX {
         return Err(Code::REQUEST_ENTITY_TOO_LARGE);
     }
-    let path = read_path(&packet).map_err(|_| Code::BAD_OPTION)?;
-    let content_format = packet.uint_option(CONTENT_FORMAT);
-    Ok(Incoming { method, path, content_format, payload: packet.payload.to_vec() })
-}
-
-fn read_path(packet: &Packet<'_>) -> Result<String, Utf8Error> {
-    let mut path = String::with_capacity(TYPICAL_PATH_LEN);
-    for (_, segment) in packet.options().filter(|(number, _)| *number == URI_PATH) {
+    let mut path = String::new();
+    for segment in packet.get_option(CoapOption::UriPath).into_iter().flatten() {
+        let text = std::str::from_utf8(segment).map_err(|_| Code::BAD_OPTION)?;
         path.push('/');
-        for (index, part) in std::str::from_utf8(segment)?.split('/').enumerate() {
-            path.push_str(if index == 0 { "" } else { "%2F" });
-            path.push_str(part);
-        }
+        path.push_str(&text.replace('/', "%2F"));
     }
     if path.is_empty() {
         path.push('/');
     }
-    Ok(path)
+    let content_format = read_uint_option(&packet, CoapOption::ContentFormat);
+    Ok(Incoming { method, path, content_format, payload: packet.payload })
 }

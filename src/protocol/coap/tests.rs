@@ -1,4 +1,3 @@
-use super::packet::{Kind, Writer, empty};
 use super::*;
 use crate::time::Timestamp;
 
@@ -23,9 +22,11 @@ fn post(requester: &mut Requester) -> Vec<u8> {
 }
 
 /// A message of the server with the token, and where asked the message ID, of a request.
-fn response(kind: Kind, code: Code, id: Option<u16>, request: &[u8], payload: &[u8]) -> Vec<u8> {
+fn response(kind: MessageType, code: Code, id: Option<u16>, request: &[u8], payload: &[u8]) -> Vec<u8> {
     let own = u16::from_be_bytes([request[2], request[3]]);
-    Writer::new(kind, code, id.unwrap_or(own), &request[4..8]).payload(payload)
+    let mut packet = bare(kind, code, id.unwrap_or(own), &request[4..8]);
+    packet.payload = payload.to_vec();
+    encode(&packet)
 }
 
 #[test]
@@ -64,7 +65,7 @@ fn an_unanswered_request_is_repeated_and_given_up() {
 fn a_piggybacked_answer_ends_the_exchange() {
     let mut requester = Requester::new(1);
     let request = post(&mut requester);
-    let answer = response(Kind::Acknowledgement, Code::FORBIDDEN, None, &request, &[0]);
+    let answer = response(MessageType::Acknowledgement, Code::FORBIDDEN, None, &request, &[0]);
     requester.handle_datagram(&answer, after(50));
     requester.handle_datagram(&answer, after(60));
     assert_eq!(requester.poll_reply(), Some(Reply::Answer { code: Code::FORBIDDEN, payload: vec![0] }));
@@ -84,7 +85,7 @@ fn what_is_no_answer_to_this_request_changes_nothing() {
         assert_eq!(requester.poll_transmit().map(hex::encode).as_deref(), expected, "{what}");
         assert!(requester.next_timeout().is_some(), "{what}");
     };
-    use Kind::Acknowledgement;
+    use MessageType::Acknowledgement;
     let changed = Code::CHANGED;
     check("noise", &|_| bytes("00 01 02"), None);
     check("version 2", &|_| bytes("80 44 0001"), None);
@@ -110,11 +111,11 @@ fn a_separate_response_is_acknowledged_as_often_as_it_comes() {
     let mut requester = Requester::new(1);
     let request = post(&mut requester);
     let id = u16::from_be_bytes([request[2], request[3]]);
-    requester.handle_datagram(&empty(Kind::Acknowledgement, id), after(50));
+    requester.handle_datagram(&empty(MessageType::Acknowledgement, id), after(50));
     assert_eq!(requester.next_timeout(), Some(after(50) + SEPARATE_RESPONSE_TIMEOUT));
     requester.handle_timeout(after(20_000));
     assert_eq!(requester.poll_transmit(), None, "an acknowledged request is not repeated");
-    let answer = response(Kind::Confirmable, Code::CHANGED, Some(0x1234), &request, &[9]);
+    let answer = response(MessageType::Confirmable, Code::CHANGED, Some(0x1234), &request, &[9]);
     for _ in 0..3 {
         requester.handle_datagram(&answer, after(21_000));
         assert_eq!(requester.poll_transmit(), Some(bytes("60001234")));
@@ -125,7 +126,7 @@ fn a_separate_response_is_acknowledged_as_often_as_it_comes() {
 
 #[test]
 fn a_response_may_overtake_its_acknowledgement_or_be_non_confirmable() {
-    for kind in [Kind::Confirmable, Kind::NonConfirmable] {
+    for kind in [MessageType::Confirmable, MessageType::NonConfirmable] {
         let mut requester = Requester::new(1);
         let request = post(&mut requester);
         let answer = response(kind, Code::CONTENT, Some(7), &request, b"x");
@@ -142,7 +143,7 @@ fn an_acknowledged_request_without_a_response_is_given_up() {
     let mut requester = Requester::new(1);
     let request = post(&mut requester);
     let id = u16::from_be_bytes([request[2], request[3]]);
-    requester.handle_datagram(&empty(Kind::Acknowledgement, id), after(50));
+    requester.handle_datagram(&empty(MessageType::Acknowledgement, id), after(50));
     requester.handle_timeout(after(50) + SEPARATE_RESPONSE_TIMEOUT);
     assert_eq!(requester.poll_reply(), Some(Reply::NoAnswer));
 }
@@ -151,7 +152,8 @@ fn an_acknowledged_request_without_a_response_is_given_up() {
 fn a_reset_ends_the_exchange() {
     let mut requester = Requester::new(1);
     let request = post(&mut requester);
-    requester.handle_datagram(&empty(Kind::Reset, u16::from_be_bytes([request[2], request[3]])), after(50));
+    requester
+        .handle_datagram(&empty(MessageType::Reset, u16::from_be_bytes([request[2], request[3]])), after(50));
     assert_eq!(requester.poll_reply(), Some(Reply::Reset));
 }
 
@@ -288,6 +290,14 @@ fn codes_show_as_class_and_detail() {
     check(Code::TOO_MANY_REQUESTS, "4.29");
     check(Code::PROXYING_NOT_SUPPORTED, "5.05");
     check(Code(0xff), "7.31");
+}
+
+#[test]
+fn any_code_survives_the_codec() {
+    for code in 0..=u8::MAX {
+        let datagram = encode(&bare(MessageType::Confirmable, Code(code), 1, &[]));
+        assert_eq!(datagram[1], code);
+    }
 }
 
 proptest::proptest! {
