@@ -60,4 +60,5 @@ vsara ctl --state "$state" time advance 24h
 at 'AT+USECCONN'
 
 say 'What the service has noted'
-vsara ctl --state "$state" events
+printf '$ vsara ctl events | grep -v " module "\n'
+"$vsara" ctl --state "$state" events | grep -v ' module '

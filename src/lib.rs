@@ -32,6 +32,6 @@ pub mod commands;
 pub mod modem;
 pub mod module;
 
+pub mod cli;
+pub mod host;
 pub mod scenario;
-//pub mod host;
-//pub mod cli;

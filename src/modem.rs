@@ -5,13 +5,14 @@
 //! 3. What the module wants done is queued first (a write before the `OK` that depends on it),
 //!    then what the interpreters have to say.
 //! 4. Events of the module become URCs on every port that wants them.
-//! 5. What is pending is asked again after every input.
+//! 5. What is pending is asked again after every input, unless a character aborts it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::at::{self, CmeError, Failure, Interpreter, Limits, Request, Response};
 use crate::commands::{Command, Context, Pending, Reply, Vocabulary, urc};
+use crate::module::network::Operator;
 use crate::module::power::Power;
 use crate::module::settings::{Interface, StoredProfile};
 use crate::module::{self, Event, Flow, Module, ModuleOptions, Nvm, Timing};
@@ -54,6 +55,10 @@ pub enum Input<'a> {
     },
     /// There is a cell to hear, or none.
     Coverage(bool),
+    /// Networks that have cells here, wherever there is coverage; no other has.
+    Networks(&'a [&'static Operator]),
+    /// The network deactivates this PDP context.
+    ContextLost(u8),
     /// The real-time clock is set, UTC.
     SetClock(Timestamp),
 }
@@ -126,6 +131,8 @@ impl Modem {
             Input::Datagram { flow, bytes } => self.module.handle_datagram(flow, bytes, now),
             Input::Unresolved { flow } => self.module.handle_unresolved(flow, now),
             Input::Coverage(coverage) => self.module.set_coverage(coverage, now),
+            Input::Networks(around) => self.module.set_networks(around.to_vec(), now),
+            Input::ContextLost(cid) => self.module.lose_context(cid, now),
             Input::SetClock(moment) => self.module.set_clock(moment, None, now),
         }
         self.progress(now);
@@ -144,9 +151,10 @@ impl Modem {
 
     /// When to call [`Modem::handle_timeout`] next.
     pub fn next_timeout(&self) -> Wakeup {
-        let answers = self.ports.iter().filter_map(|port| match port.running {
-            Some(Running::Answer(at, _)) => Some(at),
-            _ => None,
+        let answers = self.ports.iter().filter_map(|port| match &port.running {
+            Some(Running::Answer(at, _)) => Some(*at),
+            Some(Running::Pending(pending)) => pending.deadline(),
+            None => None,
         });
         self.module.next_timeout().earlier(Wakeup::system(answers.min()))
     }
@@ -190,6 +198,10 @@ impl Modem {
                 port.interpreter.answer(response);
                 true
             }
+            Some(Running::Pending(_)) if port.interpreter.poll_event() == Some(at::Event::Abort) => {
+                port.interpreter.answer(Response::aborted());
+                true
+            }
             Some(Running::Pending(pending)) => self.ask_again(index, pending, now),
             waiting @ Some(Running::Answer(..)) => {
                 port.running = waiting;
@@ -200,7 +212,7 @@ impl Modem {
                     self.run(index, request, now);
                     true
                 }
-                // No command here opens a data phase or can be aborted.
+                // No command here opens a data phase, and what can be aborted is pending.
                 Some(at::Event::Data(_) | at::Event::DataAborted | at::Event::Abort) => true,
                 None => false,
             },
@@ -241,10 +253,22 @@ impl Modem {
         let answer = self.with_context(index, now, |context| pending.poll(context)).flatten();
         let answered = answer.is_some();
         match answer {
-            Some(result) => self.answer(index, result, now),
+            Some(result) => {
+                self.end_abortable(index, &pending);
+                self.answer(index, result, now);
+            }
             None => self.wait(index, Running::Pending(pending)),
         }
         answered
+    }
+
+    /// An answer that is on its way is no longer aborted.
+    fn end_abortable(&mut self, index: usize, pending: &Pending) {
+        if pending.is_abortable()
+            && let Some(port) = self.ports.get_mut(index)
+        {
+            port.interpreter.set_abortable(false);
+        }
     }
 
     fn answer(&mut self, index: usize, result: Result<Reply, Failure>, now: Now) {
@@ -272,6 +296,9 @@ impl Modem {
 
     fn wait(&mut self, index: usize, running: Running) {
         if let Some(port) = self.ports.get_mut(index) {
+            if matches!(&running, Running::Pending(pending) if pending.is_abortable()) {
+                port.interpreter.set_abortable(true);
+            }
             port.running = Some(running);
         }
     }
@@ -320,6 +347,7 @@ impl Modem {
         match event {
             Event::Booted => self.greet(),
             Event::PoweredOff { .. } => {
+                self.answer_what_is_decided();
                 self.drain_ports();
                 self.reset_ports();
             }
@@ -336,6 +364,15 @@ impl Modem {
         self.reset_ports();
         if let Some(greeting) = urc::greeting(&self.module) {
             self.ports.iter_mut().for_each(|port| port.interpreter.urc(greeting.clone()));
+        }
+    }
+
+    /// An answer that only took its time leaves before the module goes: `OK` of the reset itself.
+    fn answer_what_is_decided(&mut self) {
+        for port in &mut self.ports {
+            if let Some(Running::Answer(_, response)) = port.running.take() {
+                port.interpreter.answer(response);
+            }
         }
     }
 

@@ -9,6 +9,7 @@
 //! 1. [`power`]: off, booting, on, shutting down; asleep in PSM ([`power_saving`]).
 //! 2. [`network`]: searches, registers; takes the network's time ([`rtc`]).
 //! 3. [`packet`]: attaches, activates the first PDP context: the data connection.
+//!    Which of these it is asked for, and what follows from each, is in `attachment`.
 //! 4. [`security`]: whenever there is a data connection, what is due: bootstrap, registration of
 //!    a seal, security heartbeat, a report that got no answer.
 
@@ -30,6 +31,7 @@ pub mod sim;
 
 pub mod security;
 
+mod attachment;
 mod core;
 
 pub use self::core::{Flow, IpVersion, Module, ModuleOptions, Output, Timing};

@@ -182,6 +182,12 @@ pub struct Network {
     pub cereg_rac_field: bool,
     /// `+CTZU` from the factory.
     pub ctzu_default: u8,
+    /// How long `AT+COPS=?` searches, in milliseconds.
+    pub scan_ms: u32,
+    /// Whether `AT+COPS=5`, the deep scan, exists.
+    pub deep_scan: bool,
+    /// What `AT+UCGED?` answers.
+    pub cell_report: CellReport,
 }
 
 /// A radio access technology as this module does it, used under `--timing module`.
@@ -213,6 +219,17 @@ pub enum Rat {
     Gsm,
 }
 
+/// What `+UCGED` tells of the serving cell: `full`, `short` and `rsrp` in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CellReport {
+    /// Mode 2, coded values of 3GPP 36.133.
+    Full,
+    /// Mode 2, fewer fields, dBm and dB.
+    Short,
+    /// Mode 5, `+RSRP` and `+RSRQ`.
+    Rsrp,
+}
+
 /// PDP contexts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packet {
@@ -226,6 +243,10 @@ pub struct Packet {
     pub cgdcont_tail: String,
     /// `<PDP_type>` of context 1 from the factory.
     pub pdp_type_default: String,
+    /// Whether `+CGDCONT?` shows an active context's APN with the network's suffix.
+    pub apn_suffix: bool,
+    /// Whether `+UAUTHREQ` takes the password before the user name.
+    pub uauthreq_password_first: bool,
 }
 
 /// PSM, eDRX and UART power saving.

@@ -4,7 +4,7 @@ mod steps;
 
 use steps::*;
 use vsara::modem::Input;
-use vsara::module::{IpVersion, Nvm};
+use vsara::module::{Event, IpVersion, Nvm};
 use vsara::profile::Profile;
 use vsara::scenario::{ModemId, Point, Strike, World, WorldOptions};
 use vsara::service::event::EventKind;
@@ -125,4 +125,41 @@ fn a_module_the_service_forgot_is_let_in_again() {
     world.input(original, Input::PowerOn);
     assert!(is_let_in(&mut world, original), "the chain starts anew");
     assert!(!is_let_in(&mut world, copy), "and the copy falls out");
+}
+
+/// The original makes one exchange more, of which the answer is not seen.
+fn one_exchange(world: &mut World, original: ModemId) {
+    world.take_events(original);
+    world.input(original, Input::PowerOn);
+    let end = world.now().offset_millis(HOUR);
+    let has_sent = |world: &World| world.events(original).iter().any(|e| matches!(e, Event::PhaseBegan(_)));
+    world.run_while(end, |world| !has_sent(world));
+    assert!(has_sent(world), "a request left");
+    world.input(original, Input::PowerCut);
+    world.run_for(SECOND);
+}
+
+#[test]
+fn one_exchange_of_the_original_shuts_out_every_copy_made_before_it() {
+    let steps = states("sara-r510s", Sealed::Never).len() - 1;
+    for step in 1..steps {
+        let (mut world, original) = world("sara-r510s", IpVersion::V4, 1);
+        let n = u32::try_from(step).expect("few steps");
+        world.place(original, Point::NvmWrite(n), Strike::CutAfter);
+        world.input(original, Input::PowerOn);
+        world.run_while(world.now().offset_millis(HOUR), |world| world.is_on(original));
+        assert!(!world.is_on(original), "step {step}: the cut struck");
+        let nvm = world.disk(original).primary.clone();
+        one_exchange(&mut world, original);
+        let copy = let_loose(&mut world, &profile("sara-r510s"), nvm);
+        world.run_for(HOUR);
+        assert!(world.modem(copy).module().security().refused, "step {step}: the copy");
+        // Two exchanges have been accepted once the first answer is stored: the copy has the first.
+        let suspicious = noted(&mut world, original, EventKind::Suspicious);
+        assert_eq!(suspicious > 0, step > 1, "step {step}: one that matches the step before the last");
+        world.input(original, Input::PowerOn);
+        world.run_for(HOUR);
+        assert!(is_bootstrapped(&world, original), "step {step}: the original goes on");
+        assert!(!world.modem(original).module().security().refused, "step {step}: the original");
+    }
 }

@@ -140,7 +140,7 @@ fn a_heartbeat_goes_on_through_a_gap_in_the_network() {
 }
 
 #[test]
-fn without_coverage_or_name_it_fails_at_once() {
+fn without_coverage_it_fails_at_once() {
     let (mut world, modem) = sealed_module(R5);
     world.input(modem, Input::Coverage(false));
     assert_eq!(connect(&mut world, modem), ("+CME ERROR: SEC loss of connectivity".into(), 0));
@@ -208,4 +208,92 @@ fn an_r4_that_cannot_bootstrap_answers_an_error() {
     world.input(modem, Input::Coverage(false));
     assert!(world.take_serial(modem).contains("+CME ERROR: SEC loss of connectivity"));
     assert_eq!(world.at(modem, "AT+USECDEVINFO?"), "+CME ERROR: SEC loss of connectivity");
+}
+
+#[test]
+fn a_name_that_does_not_resolve_is_an_error_at_once() {
+    for profile in [R4, R5] {
+        let (mut world, modem) = sealed_module(profile);
+        world.send(modem, "AT+USECCONN");
+        let flow = world.modem(modem).module().security().contact.as_ref().expect("a contact").flow();
+        world.take_serial(modem);
+        world.input(modem, Input::Unresolved { flow });
+        assert!(
+            world.take_serial(modem).contains("+CME ERROR: SEC connection failed due to a DNS"),
+            "{profile}"
+        );
+    }
+}
+
+#[test]
+fn coverage_that_goes_ends_the_wait_at_once() {
+    let (mut world, modem) = sealed_module(R5);
+    world.link(modem).condition = Condition { loss_percent: 100, ..Condition::default() };
+    world.send(modem, "AT+USECCONN");
+    world.run_for(10 * SECOND);
+    world.take_serial(modem);
+    world.input(modem, Input::Coverage(false));
+    assert!(world.take_serial(modem).contains("+CME ERROR: SEC loss of connectivity"));
+}
+
+#[test]
+fn bootstrap_and_registration_start_no_limit() {
+    for profile in [R4, R5] {
+        for sealed in Sealed::ALL {
+            let (mut world, modem) = world(profile, IpVersion::V4, 1);
+            live_through_bootstrap(&mut world, modem, sealed);
+            assert_eq!(world.modem(modem).module().nvm().security.heartbeat_sent_at, None);
+            assert_eq!(connect(&mut world, modem).0, OK, "{profile} {sealed:?}");
+        }
+    }
+}
+
+#[test]
+fn the_limit_counts_from_the_last_one_sent_even_if_nothing_answered() {
+    for (profile, limit) in [(R4, 5 * MINUTE), (R5, DAY)] {
+        let (mut world, modem) = sealed_module(profile);
+        world.take_events(modem);
+        world.send(modem, "AT+USECCONN");
+        let end = world.now().offset_millis(MINUTE);
+        let sent = |world: &World| world.modem(modem).module().nvm().security.heartbeat_sent_at;
+        world.run_while(end, |world| sent(world).is_none());
+        // It was handed to the link, and power goes before anybody sees it.
+        world.cut_service();
+        world.input(modem, Input::PowerCut);
+        world.run_for(SECOND);
+        world.start_service();
+        world.input(modem, Input::PowerOn);
+        world.at(modem, "AT+CMEE=2");
+        assert_eq!(connect(&mut world, modem).0, TOO_SOON, "{profile}");
+        world.run_for(limit);
+        assert_eq!(connect(&mut world, modem).0, OK, "{profile}");
+        assert_unsuspected(&mut world, modem, &profile);
+    }
+}
+
+#[test]
+fn an_automatic_heartbeat_ignores_the_limit_and_moves_it() {
+    let (mut world, modem) = sealed_module(R5);
+    world.run_for(7 * DAY - 2 * HOUR);
+    assert_eq!(connect(&mut world, modem).0, OK);
+    // The clock says a week has passed; the heartbeat is due though the limit has not ended.
+    world.at(modem, "AT+CTZU=0");
+    world.take_events(modem);
+    let before = world.modem(modem).module().nvm().security.heartbeat_sent_at;
+    world.input(modem, Input::SetClock(world.now().offset_millis(-HOUR)));
+    world.run_for(MINUTE);
+    assert_eq!(contacts_begun(&world, modem, Purpose::Heartbeat), 1);
+    assert!(world.modem(modem).module().nvm().security.heartbeat_sent_at < before, "by the clock as it is");
+    assert_eq!(connect(&mut world, modem).0, TOO_SOON);
+}
+
+#[test]
+fn heartbeats_never_run_out_of_ports() {
+    let (mut world, modem) = sealed_module(R5);
+    // More sessions than a world has ports: twelve centuries.
+    world.run_for(63_000 * 7 * DAY);
+    let begun = contacts_begun(&world, modem, Purpose::Heartbeat);
+    assert!((62_900..=63_000).contains(&begun), "{begun}");
+    let answered = world.modem(modem).module().nvm().security.heartbeat_answered_at;
+    assert!(answered.is_some_and(|at| world.now().millis_since(at) <= 7 * DAY));
 }

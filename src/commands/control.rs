@@ -102,7 +102,7 @@ fn time_zone_update(context: &mut Context<'_>, form: Form) -> Result<Reply, Fail
         Form::Set(mut args) => {
             let on = args.number(0..=1u8)? == 1;
             args.finish()?;
-            context.module.change_settings(|nvm| nvm.network.time_zone_update = on);
+            context.module.change_settings(|nvm| nvm.network_mut().time_zone_update = on);
             Ok(Reply::OK)
         }
         Form::Read => {

@@ -112,7 +112,9 @@ pub(super) fn failure(context: &Context<'_>, failure: &security::Failure) -> Fai
     error(context, |errors| match failure {
         security::Failure::NoConnection | security::Failure::PowerLoss => errors.no_connection,
         security::Failure::Dns => errors.dns,
-        security::Failure::Clone | security::Failure::KeyNotKnown(_) => errors.refused,
+        security::Failure::Clone | security::Failure::KeyNotKnown(_) | security::Failure::NotBootstrapped => {
+            errors.refused
+        }
         security::Failure::NoAnswer
         | security::Failure::Service(_)
         | security::Failure::BadAnswer

@@ -166,8 +166,8 @@ impl Module {
                 nvm.configuration = ConfigurationNvm::default();
                 nvm.power_saving = PowerSavingNvm::default();
                 nvm.gpio = GpioNvm::default();
-                nvm.network = NetworkNvm::factory(&profile);
-                nvm.packet = PacketNvm::factory(&profile);
+                *nvm.network_mut() = NetworkNvm::factory(&profile);
+                *nvm.packet_mut() = PacketNvm::factory(&profile);
                 nvm.stored_profile = None;
             });
         }

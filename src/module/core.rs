@@ -8,7 +8,7 @@ use rand_core::SeedableRng;
 
 use crate::module::configuration::InForce;
 use crate::module::event::Event;
-use crate::module::network::{Network, Registration};
+use crate::module::network::{Network, OPERATORS};
 use crate::module::nvm::Nvm;
 use crate::module::packet::Packet;
 use crate::module::power::{Functionality, Power, Readiness};
@@ -105,7 +105,7 @@ pub struct Module {
     pub(in crate::module) seen: Timestamp,
     pub(in crate::module) output: VecDeque<Output>,
     session_seed: Option<u64>,
-    connected: bool,
+    pub(in crate::module) connected: bool,
     supply_lost: bool,
     off_at: Option<Timestamp>,
 }
@@ -113,14 +113,15 @@ pub struct Module {
 impl Module {
     /// A module with this memory, powered off.
     pub fn new(profile: Arc<Profile>, nvm: Nvm, options: ModuleOptions, now: Now) -> Self {
+        let packet = Packet::new(&nvm.packet);
         Self {
-            network: Network::new(&profile, &nvm.network, true),
+            network: Network::new(&profile, &nvm, true, OPERATORS.iter().collect()),
             profile,
             nvm,
             power: Power::Off,
             functionality: Functionality::Full,
             readiness: None,
-            packet: Packet::default(),
+            packet,
             security: Security::default(),
             in_force: InForce::default(),
             power_saving: PowerSaving::default(),
@@ -294,8 +295,9 @@ impl Module {
         self.power = Power::Off;
         self.functionality = Functionality::Full;
         self.readiness = None;
-        self.network = Network::new(&self.profile, &self.nvm.network, self.network.coverage);
-        self.packet = Packet::default();
+        let around = std::mem::take(&mut self.network.around);
+        self.network = Network::new(&self.profile, &self.nvm, self.network.coverage, around);
+        self.packet = Packet::new(&self.nvm.packet);
         self.security = Security { demands: self.security.demands, ..Security::default() };
         self.power_saving = PowerSaving::default();
         self.levels.clear();
@@ -303,88 +305,6 @@ impl Module {
         self.radio.clear();
         self.connected = false;
         self.off_at = None;
-    }
-
-    // ---- network and packet -----------------------------------------------------------------
-
-    /// Coverage came or went.
-    pub fn set_coverage(&mut self, coverage: bool, now: Now) {
-        self.see(now);
-        self.network.coverage = coverage;
-        self.settle(now);
-    }
-
-    /// `AT+COPS=0` or `2`: register automatically, or deregister.
-    pub fn request_operator_mode(&mut self, mode: u8, now: Now) {
-        self.network.operator_mode = mode;
-        self.settle(now);
-    }
-
-    /// How `AT+COPS?` shows the operator.
-    pub fn set_operator_format(&mut self, format: u8) {
-        self.network.operator_format = format;
-    }
-
-    /// `AT+CGATT=0` or `1`.
-    pub fn request_attach(&mut self, attach: bool, now: Now) {
-        self.packet.detach_wanted = !attach;
-        self.settle(now);
-    }
-
-    /// `AT+CGACT`: activates or deactivates a context; false where it can't be.
-    pub fn request_context(&mut self, cid: u8, activate: bool, now: Now) -> bool {
-        let room = self.packet.active.len() < usize::from(self.profile.packet.active_max);
-        if activate && (!self.packet.attached || !(room || self.packet.active.contains(&cid))) {
-            return false;
-        }
-        if activate {
-            self.packet.active.insert(cid);
-        } else {
-            self.packet.active.remove(&cid);
-        }
-        self.settle(now);
-        true
-    }
-
-    /// Lets registration, attach and data connection follow what was asked for.
-    fn settle(&mut self, now: Now) {
-        let search = (self.timing == Timing::Module)
-            .then(|| self.network.rat_facts(&self.profile))
-            .flatten()
-            .map(|facts| now.system.offset_millis(i64::from(facts.registration_ms)));
-        if let Some(state) = self.network.settle(search) {
-            self.registration_changed(state, now);
-        }
-        self.packet.settle(self.network.is_registered());
-        self.connection_changed(now);
-    }
-
-    fn registration_changed(&mut self, state: Registration, now: Now) {
-        self.note(Event::Registration(state));
-        let rtc = &mut self.nvm.rtc;
-        if state == Registration::Home
-            && self.nvm.network.time_zone_update
-            && (rtc.lost || rtc.offset_ms != 0)
-        {
-            rtc.set(now.system, now.system);
-            self.note(Event::ClockSet(now.system));
-            self.save();
-        }
-    }
-
-    fn connection_changed(&mut self, now: Now) {
-        let connected = self.is_connected();
-        if connected == std::mem::replace(&mut self.connected, connected) {
-            return;
-        }
-        self.note(Event::DataConnection(connected));
-        if connected {
-            self.begin_due_contact(now);
-        } else {
-            self.radio.clear();
-            self.fail_contact(Failure::NoConnection, now);
-            self.end_demand(Err(Failure::NoConnection));
-        }
     }
 
     // ---- settings that are kept -------------------------------------------------------------
@@ -415,6 +335,7 @@ impl Module {
         if !self.is_connected() {
             return;
         }
+        self.count_datagram(Direction::Down, bytes.len(), now);
         match self.radio_facts() {
             None => self.contact_datagram(flow, bytes, now),
             Some(facts) => {
@@ -437,11 +358,8 @@ impl Module {
         self.note_contact(now);
         self.boot_if_due(now);
         self.leave_if_due(now);
-        if self.network.found_at.is_some_and(|at| at <= now.system) {
-            let state = self.network.registered();
-            self.registration_changed(state, now);
-            self.settle(now);
-        }
+        self.search_if_due(now);
+        self.release_radio_if_due(now);
         while let Some((flow, bytes)) = self.radio.poll(Direction::Up, now.steady) {
             self.output.push_back(Output::Datagram { flow, bytes });
         }
@@ -463,6 +381,7 @@ impl Module {
             booting,
             self.off_at,
             self.network.found_at,
+            self.network.connected_until,
             self.security.demand.as_ref().map(|demand| demand.deadline),
             self.next_contact_at(),
             self.sleep_at(),
@@ -513,6 +432,7 @@ impl Module {
 
     /// Hands a datagram to the link.
     pub(in crate::module) fn transmit(&mut self, flow: Flow, bytes: Vec<u8>, now: Now) {
+        self.count_datagram(Direction::Up, bytes.len(), now);
         match self.radio_facts() {
             None => self.output.push_back(Output::Datagram { flow, bytes }),
             Some(facts) => {
@@ -534,7 +454,7 @@ impl Module {
         self.output.push_back(Output::Event(event));
     }
 
-    fn see(&mut self, now: Now) {
+    pub(in crate::module) fn see(&mut self, now: Now) {
         self.seen = now.system;
     }
 }

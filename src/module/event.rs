@@ -22,6 +22,31 @@ pub enum Event {
     EdrxGranted,
     /// The registration state changed.
     Registration(Registration),
+    /// The network told the time, UTC.
+    NetworkTime(Timestamp),
+    /// The radio connection (RRC) was set up or released.
+    RadioConnection(bool),
+    /// A PDP context was activated, or deactivated.
+    Context {
+        /// Which one.
+        cid: u8,
+        /// Whether it is active now.
+        active: bool,
+        /// The network did it, nobody asked for it.
+        by_network: bool,
+    },
+    /// Detached from the packet domain, and all contexts with it.
+    Detached {
+        /// The network was lost, nobody asked for it.
+        by_network: bool,
+    },
+    /// A profile of the module's own IP stack was activated, or lost its context.
+    InternalProfile {
+        /// Which one.
+        profile: u8,
+        /// Whether it is active now.
+        active: bool,
+    },
     /// The data connection came up or went away.
     DataConnection(bool),
     /// The real-time clock was set, to this moment.
@@ -55,6 +80,22 @@ impl fmt::Display for Event {
             Event::PowerSaving(false) => write!(f, "awake from PSM"),
             Event::EdrxGranted => write!(f, "eDRX granted"),
             Event::Registration(state) => write!(f, "registration: {state}"),
+            Event::NetworkTime(moment) => write!(f, "network time {moment}"),
+            Event::RadioConnection(true) => write!(f, "radio connection set up"),
+            Event::RadioConnection(false) => write!(f, "radio connection released"),
+            Event::Context { cid, active: true, .. } => write!(f, "context {cid} activated"),
+            Event::Context { cid, active: false, by_network: false } => {
+                write!(f, "context {cid} deactivated")
+            }
+            Event::Context { cid, active: false, by_network: true } => {
+                write!(f, "context {cid} deactivated by the network")
+            }
+            Event::Detached { by_network: true } => write!(f, "detached: network lost"),
+            Event::Detached { by_network: false } => write!(f, "detached"),
+            Event::InternalProfile { profile, active: true } => {
+                write!(f, "internal profile {profile} active")
+            }
+            Event::InternalProfile { profile, active: false } => write!(f, "internal profile {profile} lost"),
             Event::DataConnection(true) => write!(f, "data connection up"),
             Event::DataConnection(false) => write!(f, "data connection down"),
             Event::ClockSet(moment) => write!(f, "real-time clock set to {moment}"),

@@ -1,5 +1,7 @@
 //! The factory: a new module, never powered on, with a secret of its own.
 
+use std::sync::Arc;
+
 use rand_core::Rng;
 
 use crate::module::configuration::ConfigurationNvm;
@@ -27,10 +29,10 @@ pub fn new_module(profile: &Profile, rot: RotUid, master: &MasterKey, random: &m
     let iccid = with_check_digit(format!("{ICCID_PREFIX}{}", digits(random, 12)));
     let imsi = format!("{IMSI_PREFIX}{}", digits(random, 10));
     Nvm {
-        identity: Identity { rot, imei, iccid, imsi },
+        identity: Arc::new(Identity { rot, imei, iccid, imsi }),
         rtc: RtcNvm::default(),
-        network: NetworkNvm::factory(profile),
-        packet: PacketNvm::factory(profile),
+        network: Arc::new(NetworkNvm::factory(profile)),
+        packet: Arc::new(PacketNvm::factory(profile)),
         security: SecurityNvm::factory(profile),
         sim: SimNvm::default(),
         configuration: ConfigurationNvm::default(),

@@ -1,12 +1,19 @@
 //! Packet domain: attach, PDP contexts, the data connection.
 
-use std::collections::BTreeSet;
+mod counter;
+mod internal_profile;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::module::network::Cause;
 use crate::profile::Profile;
 use crate::protocol::keys::RotUid;
+
+pub use counter::Counter;
+pub use internal_profile::{InternalProfile, PROFILE_MAX};
 
 /// The context that comes with the attach, and carries the security service.
 pub const DEFAULT_CID: u8 = 1;
@@ -23,6 +30,26 @@ pub struct Context {
     pub apn: String,
 }
 
+/// The APN a context without one is given. `designed`
+pub const DEFAULT_APN: &str = "internet";
+
+/// APNs and user names under this name, which no network has (RFC 2606), are refused. `designed`
+const UNKNOWN_SUFFIX: &str = ".invalid";
+
+/// How a context authenticates (`+UAUTHREQ`, `+CGAUTH`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Authentication {
+    /// `<cid>`.
+    pub cid: u8,
+    /// 1 PAP, 2 CHAP, 3 automatic.
+    pub protocol: u8,
+    /// User name.
+    pub user: String,
+    /// Password.
+    pub password: String,
+}
+
 /// PDP contexts as they are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +57,12 @@ pub struct PacketNvm {
     /// Defined contexts, by `<cid>`.
     #[serde(default)]
     pub contexts: Vec<Context>,
+    /// Contexts that authenticate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authentications: Vec<Authentication>,
+    /// What `+UPSDA=<profile>,1` stored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub internal_profiles: Vec<InternalProfile>,
 }
 
 /// Packet domain state in RAM.
@@ -41,13 +74,61 @@ pub struct Packet {
     pub detach_wanted: bool,
     /// Active contexts.
     pub active: BTreeSet<u8>,
+    /// What each context carried.
+    pub counters: BTreeMap<u8, Counter>,
+    /// Profiles of the module's own IP stack that differ from the factory's.
+    pub internal_profiles: BTreeMap<u8, InternalProfile>,
+    /// Those that are active.
+    pub active_profiles: BTreeSet<u8>,
+}
+
+/// Why a context can't be activated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContextRefusal {
+    /// Not attached, or as many contexts active as there may be.
+    NotNow,
+    /// The network refused it.
+    Network(Cause),
 }
 
 impl PacketNvm {
     /// From the factory: the default context, with the network's APN.
     pub fn factory(profile: &Profile) -> Self {
         let pdp_type = profile.packet.pdp_type_default.clone();
-        Self { contexts: vec![Context { cid: DEFAULT_CID, pdp_type, apn: String::new() }] }
+        Self {
+            contexts: vec![Context { cid: DEFAULT_CID, pdp_type, apn: String::new() }],
+            authentications: Vec::new(),
+            internal_profiles: Vec::new(),
+        }
+    }
+
+    /// How a context authenticates, if it does.
+    pub fn authentication(&self, cid: u8) -> Option<&Authentication> {
+        self.authentications.iter().find(|authentication| authentication.cid == cid)
+    }
+
+    /// Sets how a context authenticates; protocol 0 is not at all.
+    pub fn authenticate(&mut self, authentication: Authentication) {
+        self.authentications.retain(|other| other.cid != authentication.cid);
+        if authentication.protocol > 0 {
+            self.authentications.push(authentication);
+        }
+    }
+
+    /// What the network has against a context.
+    pub fn refusal(&self, cid: u8) -> Option<Cause> {
+        let unknown = |name: &str| name.to_ascii_lowercase().ends_with(UNKNOWN_SUFFIX);
+        if self.context(cid).is_some_and(|context| unknown(&context.apn)) {
+            return Some(Cause::UNKNOWN_APN);
+        }
+        let user = self.authentication(cid).map(|authentication| authentication.user.as_str());
+        user.filter(|user| unknown(user)).map(|_| Cause::AUTHENTICATION_FAILED)
+    }
+
+    /// Stores a profile of the module's own IP stack.
+    pub fn store_profile(&mut self, profile: InternalProfile) {
+        self.internal_profiles.retain(|other| other.number != profile.number);
+        self.internal_profiles.push(profile);
     }
 
     /// The definition of a context.
@@ -69,14 +150,28 @@ impl PacketNvm {
 }
 
 impl Packet {
+    /// Just powered on.
+    pub fn new(nvm: &PacketNvm) -> Self {
+        let stored = nvm.internal_profiles.iter().map(|profile| (profile.number, *profile));
+        Self { internal_profiles: stored.collect(), ..Self::default() }
+    }
+
+    /// A profile of the module's own IP stack.
+    pub fn internal_profile(&self, number: u8) -> InternalProfile {
+        self.internal_profiles.get(&number).copied().unwrap_or_else(|| InternalProfile::factory(number))
+    }
+
     /// Follows the registration: attaches and activates the default context, or loses everything.
-    pub fn settle(&mut self, registered: bool) {
+    /// A refused default context can't attach, but where an attach needs no context.
+    pub fn settle(&mut self, registered: bool, refused: bool, attach_needs_context: bool) {
         if !registered || self.detach_wanted {
             self.attached = false;
             self.active.clear();
         } else if !self.attached {
-            self.attached = true;
-            self.active.insert(DEFAULT_CID);
+            self.attached = !refused || !attach_needs_context;
+            if !refused {
+                self.active.insert(DEFAULT_CID);
+            }
         }
     }
 

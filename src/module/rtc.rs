@@ -27,7 +27,7 @@ impl RtcNvm {
 
     /// The system time at which the clock will show `moment`.
     pub fn system_at(&self, moment: Timestamp) -> Timestamp {
-        moment.offset_millis(-self.offset_ms)
+        moment.offset_millis(self.offset_ms.saturating_neg())
     }
 
     /// Sets the clock.

@@ -10,6 +10,9 @@
 //! | heartbeat | heartbeat, (replace, *new session*, confirm,) report |
 //! | report | report |
 //!
+//! Where the confirmation of a new key set got no answer, the next contact confirms it before its
+//! report.
+//!
 //! There is one contact at a time. [`schedule`] decides which is due, [`contact`] runs it,
 //! [`phase`] says what each phase sends and what its answer changes, [`chain`] holds the nonces
 //! that tell the original from a copy, [`heartbeat`] the rules of `AT+USECCONN`.
@@ -88,7 +91,7 @@ pub struct Provisioned {
 #[derive(Debug, Default)]
 pub struct Security {
     /// The contact that is going on.
-    pub contact: Option<Contact>,
+    pub contact: Option<Box<Contact>>,
     /// When what is due is tried.
     pub schedule: Schedule,
     /// A heartbeat somebody waits for.
@@ -129,6 +132,8 @@ pub enum Failure {
     KeyNotKnown(u32),
     /// The service refused the contact: another module with this root of trust was let in.
     Clone,
+    /// The service knows the key set, but no finished bootstrap: it was put back to an older state.
+    NotBootstrapped,
     /// The service answered with an error.
     Service(Code),
     /// The answer made no sense.
@@ -204,6 +209,10 @@ impl fmt::Display for Failure {
             Failure::Clone => f.write_str(
                 "refused: the service let in another module with this root of trust; if this is the \
                  original, have the service forget the root of trust with `vsara ctl forget`",
+            ),
+            Failure::NotBootstrapped => f.write_str(
+                "this service holds no finished bootstrap of this module, as if it had been put back to an \
+                 older state; make the module as new with `vsara ctl factory-reset`",
             ),
             Failure::Service(code) => write!(f, "the security service answered {code}"),
             Failure::BadAnswer => f.write_str("an answer of the security service made no sense"),

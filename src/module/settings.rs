@@ -27,6 +27,29 @@ pub struct Interface {
     /// `+IPR`: data rate in bits per second, 0 for autobauding. Stored and shown; a pseudo-terminal
     /// has no rate.
     pub rate_bps: u32,
+    /// Whether this interface deregistered the module (`+COPS=2`), which then stays so after the
+    /// next power-on (manual).
+    #[serde(default)]
+    pub deregistered: bool,
+    /// Reports of network and packet domain.
+    #[serde(default)]
+    pub reports: Reports,
+}
+
+/// Which URCs of network and packet domain an AT interface wants; 0 is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Reports {
+    /// `<n>` of `+CSCON` (§7.30).
+    pub radio_connection: u8,
+    /// `<mode>` of `+CGEREP` (§10.1.19).
+    pub packet_events: u8,
+    /// `<bfr>` of `+CGEREP`.
+    pub packet_events_buffer: u8,
+    /// `<reporting>` of `+CTZR` (§8.41).
+    pub time_zone: u8,
+    /// `<mode>` of `+UCGED`.
+    pub cell: u8,
 }
 
 /// One stored interface profile: what `AT&W` keeps across power cycles.
@@ -52,6 +75,8 @@ impl StoredProfile {
                 framing: Framing::default(),
                 uart_power_saving: UartPowerSaving::default(),
                 indicators: IndicatorReport::default(),
+                deregistered: false,
+                reports: Reports::default(),
             },
         }
     }

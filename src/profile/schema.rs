@@ -7,8 +7,8 @@ use std::path::Path;
 use super::document::{Document, Place};
 use super::fields::Fields;
 use super::{
-    AtFacts, Commands, Identity, Network, Packet, Power, Profile, ProfileError, Rat, RatFacts, SealedAgain,
-    Security, SecurityErrors, WhileBootstrapping,
+    AtFacts, CellReport, Commands, Identity, Network, Packet, Power, Profile, ProfileError, Rat, RatFacts,
+    SealedAgain, Security, SecurityErrors, WhileBootstrapping,
 };
 use super::{Gpio, PowerSaving, System};
 
@@ -239,6 +239,12 @@ fn network(fields: &mut Fields<'_>) -> Network {
         cereg_n_max: fields.integer("cereg_n_max", 0..=5),
         cereg_rac_field: fields.boolean("cereg_rac_field"),
         ctzu_default: fields.integer("ctzu_default", 0..=1),
+        scan_ms: fields.integer("scan_ms", MS),
+        deep_scan: fields.boolean("deep_scan"),
+        cell_report: fields.choice(
+            "cell_report",
+            &[("full", CellReport::Full), ("short", CellReport::Short), ("rsrp", CellReport::Rsrp)],
+        ),
     }
 }
 
@@ -282,6 +288,8 @@ fn packet(fields: &mut Fields<'_>) -> Packet {
         pdp_type_default: fields.text("pdp_type_default", "IP, IPV6, IPV4V6, NONIP", |text| {
             ["IP", "IPV6", "IPV4V6", "NONIP"].contains(&text)
         }),
+        apn_suffix: fields.boolean("apn_suffix"),
+        uauthreq_password_first: fields.boolean("uauthreq_password_first"),
     };
     let contexts = packet.cid_max.saturating_sub(packet.cid_min) + 1;
     if packet.active_max > contexts {

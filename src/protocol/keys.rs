@@ -127,7 +127,11 @@ impl Key {
 
 impl fmt::Display for RotUid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let mut digits = [0; 16];
+        // Two digits a byte fit, and they are ASCII.
+        let written = hex::encode_to_slice(self.0, &mut digits).map_err(drop);
+        let text = written.and_then(|()| std::str::from_utf8(&digits).map_err(drop));
+        f.write_str(text.map_err(|()| fmt::Error)?)
     }
 }
 

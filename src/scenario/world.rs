@@ -5,18 +5,21 @@
 //!    datagram goes over the module's link, where faults and conditions await it.
 //! 3. A power cut drops what was not done yet, and the module finds on its disk what was.
 
+mod modems;
+mod network;
+
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::collections::{BTreeSet, BinaryHeap};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rand_chacha::ChaCha12Rng;
 use rand_core::SeedableRng;
 
-use crate::modem::{Input, Modem, Output, PortId};
-use crate::module::{self, Event, Flow, IpVersion, ModuleOptions, Nvm, Timing, factory};
+use crate::modem::Modem;
+use crate::module::{Event, Flow, IpVersion, Nvm, Timing};
 use crate::profile::Profile;
-use crate::protocol::keys::{MasterKey, RotUid};
+use crate::protocol::keys::MasterKey;
 use crate::protocol::session::SessionOptions;
 use crate::scenario::fault::{Fault, Point, Strike};
 use crate::scenario::link::Link;
@@ -28,6 +31,12 @@ pub const BEGINNING: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
 /// One way through the network, in milliseconds, before any condition. `designed`
 const LATENCY_MS: i64 = 10;
+
+/// Where the modems are: one address each, and a port for each flow.
+const NET_V4: u32 = 10 << 24;
+const NET_V6: u128 = 0xfd00 << 112;
+const PORT_MIN: u16 = 1024;
+const PORTS: u32 = 60_000;
 
 /// The most calls at one moment of virtual time: more is a machine that cannot come to rest.
 const CALLS_AT_ONCE_MAX: u32 = 100_000;
@@ -52,6 +61,8 @@ pub struct World {
     service: Option<Service<MemoryStore>>,
     stored: MemoryStore,
     slots: Vec<Slot>,
+    /// When each modem next wants to be called.
+    due: BTreeSet<(Timestamp, usize)>,
     air: BinaryHeap<Reverse<Delivery>>,
     sent: u64,
 }
@@ -60,13 +71,18 @@ pub struct World {
 #[derive(Debug)]
 struct Slot {
     modem: Modem,
+    /// Its entry in [`World::due`].
+    due: Option<Timestamp>,
+    /// The youngest it has sent from.
+    flow: Flow,
     profile: Arc<Profile>,
     options: WorldOptions,
     disk: Disk,
     link: Link,
     faults: Vec<Fault>,
     counts: Counts,
-    serial: Vec<u8>,
+    /// What each port has said.
+    serial: Vec<Vec<u8>>,
     events: Vec<Event>,
     /// Every memory that was written, where somebody wants them.
     kept_writes: Option<Vec<Nvm>>,
@@ -118,14 +134,13 @@ impl World {
             service: None,
             stored,
             slots: Vec::new(),
+            due: BTreeSet::new(),
             air: BinaryHeap::new(),
             sent: 0,
         };
         world.start_service();
         world
     }
-
-    // ---- time -------------------------------------------------------------------------------
 
     /// The virtual time.
     pub fn now(&self) -> Timestamp {
@@ -152,11 +167,11 @@ impl World {
     }
 
     fn next_timeout(&self) -> Option<Timestamp> {
-        let modems = self.slots.iter().map(|slot| slot.modem.next_timeout());
+        let modem = self.due.first().map(|(at, _)| *at);
         let service = self.service.as_ref().map(Service::next_timeout);
-        let machines = modems.chain(service).map(|wakeup| earlier(wakeup.steady, wakeup.system));
+        let service = service.and_then(|wakeup| earlier(wakeup.steady, wakeup.system));
         let air = self.air.peek().map(|Reverse(delivery)| delivery.at);
-        machines.fold(air, earlier)
+        earlier(earlier(air, modem), service)
     }
 
     fn step(&mut self) {
@@ -167,295 +182,16 @@ impl World {
             }
             return;
         }
-        for index in 0..self.slots.len() {
-            if self.slots[index].modem.next_timeout().is_due(now) {
-                self.slots[index].modem.handle_timeout(now);
-                self.drain_modem(index);
-            }
+        let due: Vec<_> = self.due.range(..=(self.now, usize::MAX)).map(|(_, index)| *index).collect();
+        for index in due {
+            self.slots[index].modem.handle_timeout(now);
+            self.drain_modem(index);
         }
         if let Some(service) = self.service.as_mut().filter(|service| service.next_timeout().is_due(now)) {
             service.handle_timeout(now);
             self.drain_service();
         }
     }
-
-    // ---- modems -----------------------------------------------------------------------------
-
-    /// A modem fresh from the factory, powered off.
-    pub fn add_modem(&mut self, profile: &Arc<Profile>, options: WorldOptions) -> ModemId {
-        let mut random = random_from(self.seed, 2 + 2 * self.slots.len() as u64);
-        let rot = factory::new_rot(&mut random);
-        let nvm = factory::new_module(profile, rot, &MasterKey::development(), &mut random);
-        self.add_modem_with(profile, options, nvm)
-    }
-
-    /// A modem with this memory, powered off. Its nonces are its own, whatever the memory.
-    pub fn add_modem_with(&mut self, profile: &Arc<Profile>, options: WorldOptions, nvm: Nvm) -> ModemId {
-        let index = self.slots.len();
-        let stream = 3 + 2 * index as u64;
-        let module_options = ModuleOptions {
-            timing: options.timing,
-            ip: options.ip,
-            service_resolves: true,
-            seed: self.seed ^ stream,
-            entropy: random_from(self.seed, stream),
-            session_seed: Some(self.seed.wrapping_mul(0x9e37_79b9).wrapping_add(stream << 32)),
-        };
-        let modem = Modem::new(profile.clone(), nvm.clone(), module_options, 1, Now::both(self.now));
-        self.slots.push(Slot {
-            modem,
-            profile: profile.clone(),
-            options,
-            disk: Disk { primary: nvm.clone(), backup: nvm },
-            link: Link::new(self.seed ^ (stream << 16)),
-            faults: Vec::new(),
-            counts: Counts::default(),
-            serial: Vec::new(),
-            events: Vec::new(),
-            kept_writes: None,
-            first_copy_breaks: false,
-        });
-        ModemId(index)
-    }
-
-    /// A second modem with a copy of the memory of the first as it is on its disk now.
-    pub fn clone_modem(&mut self, original: ModemId) -> ModemId {
-        let slot = &self.slots[original.0];
-        let (profile, options, nvm) = (slot.profile.clone(), slot.options, slot.disk.primary.clone());
-        self.add_modem_with(&profile, options, nvm)
-    }
-
-    /// A modem.
-    pub fn modem(&self, id: ModemId) -> &Modem {
-        &self.slots[id.0].modem
-    }
-
-    /// The root of trust of a modem.
-    pub fn rot(&self, id: ModemId) -> RotUid {
-        self.slots[id.0].disk.primary.identity.rot
-    }
-
-    /// What is on the disk of a modem.
-    pub fn disk(&self, id: ModemId) -> &Disk {
-        &self.slots[id.0].disk
-    }
-
-    /// What happened on a modem since it was made.
-    pub fn counts(&self, id: ModemId) -> Counts {
-        self.slots[id.0].counts
-    }
-
-    /// The link of a modem.
-    pub fn link(&mut self, id: ModemId) -> &mut Link {
-        &mut self.slots[id.0].link
-    }
-
-    /// Places a fault; its point is counted from now.
-    pub fn place(&mut self, id: ModemId, point: Point, strike: Strike) {
-        self.slots[id.0].faults.push(Fault::new(point, strike));
-    }
-
-    /// Whether every fault that was placed has struck.
-    pub fn faults_struck(&self, id: ModemId) -> bool {
-        self.slots[id.0].faults.iter().all(|fault| fault.struck)
-    }
-
-    /// The events of a modem since they were last taken.
-    pub fn events(&self, id: ModemId) -> &[Event] {
-        &self.slots[id.0].events
-    }
-
-    /// Takes the events of a modem.
-    pub fn take_events(&mut self, id: ModemId) -> Vec<Event> {
-        std::mem::take(&mut self.slots[id.0].events)
-    }
-
-    /// Whether the module answers.
-    pub fn is_on(&self, id: ModemId) -> bool {
-        self.slots[id.0].modem.module().power() != module::power::Power::Off
-    }
-
-    /// Something happens to a modem.
-    pub fn input(&mut self, id: ModemId, input: Input<'_>) {
-        match input {
-            Input::PowerCut => return self.cut(id.0),
-            Input::PowerOn => self.read_disk(id.0),
-            _ => {}
-        }
-        self.slots[id.0].modem.handle_input(input, Now::both(self.now));
-        self.drain_modem(id.0);
-    }
-
-    /// At its next power-on, once, the first copy of the memory is broken and the second is read.
-    pub fn break_first_copy_at_next_power_on(&mut self, id: ModemId) {
-        self.slots[id.0].first_copy_breaks = true;
-    }
-
-    /// Keeps a copy of every memory the modem writes from now on.
-    pub fn keep_every_write(&mut self, id: ModemId) {
-        self.slots[id.0].kept_writes = Some(Vec::new());
-    }
-
-    /// The memories that were kept.
-    pub fn take_kept_writes(&mut self, id: ModemId) -> Vec<Nvm> {
-        self.slots[id.0].kept_writes.take().unwrap_or_default()
-    }
-
-    /// Sends a command line on the first port.
-    pub fn send(&mut self, id: ModemId, line: &str) {
-        let bytes = [line.as_bytes(), b"\r"].concat();
-        self.input(id, Input::Serial { port: PortId(0), bytes: &bytes });
-    }
-
-    /// What the first port has said since it was last taken.
-    pub fn serial(&self, id: ModemId) -> &[u8] {
-        &self.slots[id.0].serial
-    }
-
-    /// Takes what the first port has said.
-    pub fn take_serial(&mut self, id: ModemId) -> String {
-        let bytes = std::mem::take(&mut self.slots[id.0].serial);
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
-
-    /// Sends a command line and returns what is answered at once: the lines, joined by `|`.
-    pub fn at(&mut self, id: ModemId, line: &str) -> String {
-        self.take_serial(id);
-        self.send(id, line);
-        let said = self.take_serial(id);
-        let said = said.strip_prefix(&format!("{line}\r")).unwrap_or(&said);
-        said.split("\r\n").filter(|line| !line.is_empty()).collect::<Vec<_>>().join("|")
-    }
-
-    fn cut(&mut self, index: usize) {
-        let slot = &mut self.slots[index];
-        slot.modem.handle_input(Input::PowerCut, Now::both(self.now));
-    }
-
-    /// What a module finds at power-on.
-    fn read_disk(&mut self, index: usize) {
-        let slot = &mut self.slots[index];
-        if std::mem::take(&mut slot.first_copy_breaks) {
-            slot.disk.primary = slot.disk.backup.clone();
-        }
-        slot.modem.load(slot.disk.primary.clone());
-    }
-
-    fn drain_modem(&mut self, index: usize) {
-        while let Some(output) = self.slots[index].modem.poll_output() {
-            let slot = &mut self.slots[index];
-            match output {
-                Output::Serial { bytes, .. } => slot.serial.extend(bytes),
-                Output::Module(module::Output::Event(event)) => slot.events.push(event),
-                Output::Module(module::Output::Nvm(nvm)) => self.write(index, *nvm),
-                Output::Module(module::Output::Datagram { flow, bytes }) => {
-                    let to = End::Service(self.address(index, flow));
-                    self.transmit(index, to, bytes);
-                }
-            }
-        }
-    }
-
-    fn write(&mut self, index: usize, nvm: Nvm) {
-        let slot = &mut self.slots[index];
-        slot.counts.nvm_writes += 1;
-        if let Some(kept) = &mut slot.kept_writes {
-            kept.push(nvm.clone());
-        }
-        match slot.meet(Point::NvmWrite(1)) {
-            Some(Strike::CutBefore) => return self.cut(index),
-            Some(Strike::CutBetween) => slot.disk.primary = nvm,
-            Some(_) => slot.disk = Disk { primary: nvm.clone(), backup: nvm },
-            None => {
-                slot.disk.primary.clone_from(&nvm);
-                slot.disk.backup = nvm;
-                return;
-            }
-        }
-        self.cut(index);
-    }
-
-    // ---- network ----------------------------------------------------------------------------
-
-    fn transmit(&mut self, index: usize, to: End, bytes: Vec<u8>) {
-        let now = self.now;
-        let slot = &mut self.slots[index];
-        slot.counts.datagrams += 1;
-        let up = matches!(to, End::Service(_));
-        let (mut extra_ms, mut copies, mut cut_after) = (0, 1, false);
-        let mut bytes = bytes;
-        match slot.meet(Point::Datagram(1)) {
-            None => {}
-            Some(Strike::Drop) => copies = 0,
-            Some(Strike::Duplicate) => copies = 2,
-            Some(Strike::Delay(millis)) => extra_ms = millis,
-            Some(Strike::Corrupt) => bytes = slot.link.corrupt(bytes),
-            Some(Strike::CutBefore) => return self.cut(index),
-            Some(Strike::CutAfter | Strike::CutBetween) => cut_after = true,
-        }
-        for _ in 0..copies {
-            for (at, bytes) in self.slots[index].link.pass(bytes.clone(), now) {
-                let at = at.offset_millis(LATENCY_MS + extra_ms);
-                self.sent += 1;
-                self.air.push(Reverse(Delivery {
-                    at,
-                    order: self.sent,
-                    to,
-                    cut_after: cut_after && !up,
-                    bytes,
-                }));
-            }
-        }
-        if cut_after && up {
-            self.cut(index);
-        }
-    }
-
-    fn deliver(&mut self, delivery: Delivery) {
-        let now = Now::both(self.now);
-        match delivery.to {
-            End::Service(peer) => {
-                if let Some(service) = &mut self.service {
-                    service.handle_datagram(peer, &delivery.bytes, now);
-                    self.drain_service();
-                }
-            }
-            End::Modem(index, flow) => {
-                let input = Input::Datagram { flow, bytes: &delivery.bytes };
-                self.slots[index].modem.handle_input(input, now);
-                self.drain_modem(index);
-                if delivery.cut_after {
-                    self.cut(index);
-                }
-            }
-        }
-    }
-
-    /// The address a modem's flow has at the service.
-    fn address(&self, index: usize, flow: Flow) -> SocketAddr {
-        let number = u16::try_from(index + 1).unwrap_or(u16::MAX);
-        let port = 1024 + (flow.0 % 60_000) as u16;
-        let ip = match self.slots[index].options.ip {
-            IpVersion::V4 => {
-                let [high, low] = number.to_be_bytes();
-                IpAddr::V4(Ipv4Addr::new(10, 0, high, low))
-            }
-            IpVersion::V6 => IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, number)),
-        };
-        SocketAddr::new(ip, port)
-    }
-
-    /// Which modem, and which of its flows, has this address.
-    fn owner(&self, peer: SocketAddr) -> Option<(usize, Flow)> {
-        let number = match peer.ip() {
-            IpAddr::V4(ip) => u16::from_be_bytes([ip.octets()[2], ip.octets()[3]]),
-            IpAddr::V6(ip) => ip.segments()[7],
-        };
-        let index = usize::from(number).checked_sub(1)?;
-        Some((index, Flow(u32::from(peer.port()) - 1024)))
-    }
-
-    // ---- service ----------------------------------------------------------------------------
 
     /// The service; none while it is cut.
     pub fn service(&mut self) -> Option<&mut Service<MemoryStore>> {
@@ -488,7 +224,7 @@ impl World {
         self.service = Service::new(self.stored.clone(), MasterKey::development(), options, random).ok();
     }
 
-    fn drain_service(&mut self) {
+    pub(super) fn drain_service(&mut self) {
         while let Some(output) = self.service.as_mut().and_then(Service::poll_output) {
             if let ServiceOutput::Datagram { peer, bytes } = output
                 && let Some((index, flow)) = self.owner(peer)

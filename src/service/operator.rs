@@ -66,6 +66,11 @@ impl<S: Store> Operator<'_, S> {
         DeviceProfile::draw_uid(self.registry.entropy())
     }
 
+    /// A device profile.
+    pub fn device_profile(&self, uid: &str) -> Result<Option<Arc<DeviceProfile>>, OperatorError> {
+        Ok(self.registry.store().profile(uid)?)
+    }
+
     /// Makes a device profile; its UID must be new.
     pub fn create_device_profile(&mut self, profile: DeviceProfile) -> Result<(), OperatorError> {
         if !DeviceProfile::is_uid(&profile.uid) {

@@ -51,7 +51,8 @@ class Crashes(Case):
     def check_nobody_is_a_clone(self, modem):
         kinds = self.service.kinds(modem.rot)
         self.assertFalse({"clone", "suspicious"} & set(kinds), kinds)
-        self.assertEqual(kinds.count("bootstrap"), 1, kinds)
+        # A module killed between the service's commit and its own begins again, rightly.
+        self.assertGreaterEqual(kinds.count("bootstrap"), 1, kinds)
 
     def test_a_seal_acknowledged_is_never_lost(self):
         for number in range(ROUNDS // 3):
@@ -70,9 +71,11 @@ class Crashes(Case):
         for number in range(ROUNDS // 3):
             modem, _ = self.kill_one(self.start(number), number)
             self.until_flags(modem, "1,0,1")
+            before = self.service.kinds(modem.rot).count("bootstrap")
             modem, _ = self.kill_one(modem, number)
             self.assertEqual(modem.command("AT+USECDEVINFO?").lines, ["+USECDEVINFO: 1,0,1"], modem.stderr())
             self.check_nobody_is_a_clone(modem)
+            self.assertEqual(self.service.kinds(modem.rot).count("bootstrap"), before, "bootstrapped again")
             modem.stop()
 
     def test_a_heartbeat_acknowledged_counts_on_both_ends(self):

@@ -90,7 +90,7 @@ class Port(Case):
 
     def test_two_ports_have_settings_of_their_own(self):
         modem = self.modem("--port", "pty", "--port", "tcp:127.0.0.1:0")
-        with Terminal("socket://" + modem.ready["tcp"]) as other, modem.terminal() as terminal:
+        with Terminal(modem.ready["port2"].replace("tcp:", "socket://")) as other, modem.terminal() as terminal:
             self.assertTrue(terminal.command("ATE0").ok)
             terminal.send("AT")
             self.assertEqual(terminal.receive(), b"\r\nOK\r\n")

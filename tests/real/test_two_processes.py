@@ -55,7 +55,7 @@ class TwoProcesses(Case):
         server = self.server()
         modems = [self.modem("--service", server.address, state=f"modem-{number}") for number in range(5)]
         for modem in modems:
-            modem.seal(f"serial-{modem.rot}")
+            modem.seal(modem.rot)
         for modem in modems:
             modem.wait_for_flags("1,1,1")
         wait_until(lambda: server.kinds().count("bootstrap") == 5, "five bootstraps")

@@ -96,6 +96,10 @@ pub fn settle(world: &mut World, modem: ModemId, mut done: impl FnMut(&World) ->
             return;
         }
         world.run_while(end, |world| world.is_on(modem) && !done(world));
+        if world.is_on(modem) && !done(world) {
+            // Nothing more happens by itself.
+            return;
+        }
     }
 }
 

@@ -68,9 +68,9 @@ impl Module {
         self.entropy.fill_bytes(&mut module_nonce.0);
         let key_set = self.nvm.secrets.in_use();
         let (flow, session) = self.open_session(&key_set, now);
-        self.security.contact = Some(Contact {
+        self.security.contact = Some(Box::new(Contact {
             purpose,
-            phase: Phase::first(purpose),
+            phase: if purpose == Purpose::Report { self.report_phase() } else { Phase::first(purpose) },
             awaiting: None,
             flow,
             session,
@@ -79,7 +79,7 @@ impl Module {
             service_nonce: None,
             provision: None,
             seal_sent: false,
-        });
+        }));
         self.note(Event::ContactBegan(purpose));
         self.progress_contact(now);
     }
@@ -277,9 +277,11 @@ impl Module {
 /// An answer, or the failure an error code stands for.
 fn decode_answer(path: &str, code: Code, payload: &[u8]) -> Result<Answer, Failure> {
     match code {
-        Code::FORBIDDEN if Refusal::decode(payload).is_ok_and(|refusal| refusal == Refusal::Clone) => {
-            Err(Failure::Clone)
-        }
+        Code::FORBIDDEN => Err(match Refusal::decode(payload) {
+            Ok(Refusal::Clone) => Failure::Clone,
+            Ok(Refusal::NotBootstrapped) => Failure::NotBootstrapped,
+            Ok(Refusal::OutOfOrder) | Err(_) => Failure::Service(code),
+        }),
         code if code.is_success() => Answer::decode(path, payload).map_err(|_| Failure::BadAnswer),
         code => Err(Failure::Service(code)),
     }

@@ -7,7 +7,7 @@
 //! 4. The end is an [`Outcome`] with the demand's number, for whoever waits.
 
 use crate::module::Module;
-use crate::module::security::{Failure, Purpose};
+use crate::module::security::{Failure, Phase, Purpose};
 use crate::time::{Now, Timestamp};
 
 /// Pause between two attempts of a demanded heartbeat, in milliseconds. `designed`
@@ -141,7 +141,11 @@ impl Module {
         self.security.demands += 1;
         let number = self.security.demands;
         let deadline = now.system.offset_millis(i64::from(timeout_s) * 1000);
-        self.security.demand = Some(Demand { number, deadline, next_try: now.system, answered: false, once });
+        // One that is joined may be past its answer already: then only its report is missing.
+        let answered = self.security.contact.as_ref().is_some_and(|contact| {
+            contact.purpose() == Purpose::Heartbeat && contact.phase() != Phase::Heartbeat
+        });
+        self.security.demand = Some(Demand { number, deadline, next_try: now.system, answered, once });
         self.begin_due_contact(now);
         number
     }

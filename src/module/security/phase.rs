@@ -125,7 +125,7 @@ impl Module {
                 self.check_authorisations(contact, &provision)?;
                 self.provisioned(&provision);
                 self.nvm.security.registered = true;
-                Ok(Next::Phase(Phase::Report))
+                Ok(Next::Phase(self.report_phase()))
             }
             Answer::Heartbeat(_, answer) => self.heartbeat_answered(contact, answer, now),
             Answer::Report(_, attention) => {
@@ -196,7 +196,13 @@ impl Module {
             demand.answered = true;
         }
         contact.service_nonce = Some(answer.nonce);
-        Ok(Next::Phase(if answer.new_key_set { Phase::Replace } else { Phase::Report }))
+        Ok(Next::Phase(if answer.new_key_set { Phase::Replace } else { self.report_phase() }))
+    }
+
+    /// The phase that ends a contact: a report, or before it the confirmation of a key set whose own
+    /// was not answered. Both ends have to derive service keys from the same set.
+    pub(super) fn report_phase(&self) -> Phase {
+        if self.nvm.secrets.is_pending() { Phase::Confirm } else { Phase::Report }
     }
 
     /// Applies what the service provisions; it has to be reported.

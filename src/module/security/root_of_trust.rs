@@ -38,6 +38,11 @@ impl Secrets {
         self.committed.clone().into()
     }
 
+    /// Whether the set in use has still to be confirmed.
+    pub fn is_pending(&self) -> bool {
+        self.pending.is_some()
+    }
+
     /// Stores an offer.
     pub fn offer(&mut self, set: KeySet) {
         self.pending = Some(set.into());

@@ -24,7 +24,6 @@ pub struct ClientSession {
     connected: bool,
     over: bool,
     events: VecDeque<ClientEvent>,
-    transmit: VecDeque<Vec<u8>>,
 }
 
 /// What a client session tells its owner.
@@ -66,7 +65,6 @@ impl ClientSession {
             connected: false,
             over: false,
             events: VecDeque::new(),
-            transmit: VecDeque::new(),
         };
         session.settle(now);
         session
@@ -110,7 +108,7 @@ impl ClientSession {
 
     /// The next datagram to send.
     pub fn poll_transmit(&mut self) -> Option<Vec<u8>> {
-        self.transmit.pop_front()
+        self.engine.poll_transmit()
     }
 
     /// What happened, in order.
@@ -130,7 +128,6 @@ impl ClientSession {
         }
         self.settle(now);
         self.engine.close();
-        self.collect();
         self.over = true;
     }
 
@@ -146,7 +143,6 @@ impl ClientSession {
         while let Some(message) = self.requester.poll_transmit() {
             self.engine.send(&message);
         }
-        self.collect();
         match self.requester.poll_reply() {
             Some(Reply::Answer { code, payload }) => {
                 self.events.push_back(ClientEvent::Answer { code, payload })
@@ -156,14 +152,8 @@ impl ClientSession {
             None => {}
         }
         if let Some(end) = self.engine.end().cloned() {
-            self.transmit.extend(end.alert.map(super::record::fatal_alert));
+            self.engine.transmit(end.alert.map(super::record::fatal_alert));
             self.fail(end.failure);
-        }
-    }
-
-    fn collect(&mut self) {
-        while let Some(datagram) = self.engine.poll_transmit() {
-            self.transmit.push_back(datagram);
         }
     }
 

@@ -12,7 +12,8 @@ use crate::time::Timestamp;
 
 /// One end of one DTLS session: datagrams in and out, plaintext in and out.
 pub(super) struct Engine {
-    dtls: Dtls,
+    /// In a box, since it is large and sessions are moved about.
+    dtls: Box<Dtls>,
     /// The engine counts on the system's monotonic clock; this pair ties it to the core's.
     base: (Instant, Timestamp),
     /// The time the engine was told last.
@@ -84,7 +85,7 @@ impl Engine {
     /// A client, which has its first hello ready, or a server, which waits for one.
     pub(super) fn new(config: Arc<Config>, client: bool, now: Timestamp) -> Self {
         let base = (monotonic_now(), now);
-        let mut dtls = Dtls::new_12_psk(config, base.0);
+        let mut dtls = Box::new(Dtls::new_12_psk(config, base.0));
         dtls.set_active(client);
         let mut engine = Self {
             dtls,
@@ -145,6 +146,11 @@ impl Engine {
 
     pub(super) fn poll_plaintext(&mut self) -> Option<Vec<u8>> {
         self.plaintext.pop_front()
+    }
+
+    /// Sends a datagram behind those that wait already.
+    pub(super) fn transmit(&mut self, datagram: Option<Vec<u8>>) {
+        self.transmit.extend(datagram);
     }
 
     fn tell(&mut self, now: Timestamp) {

@@ -1,0 +1,149 @@
+//! Arguments to values to one call; one file a subcommand. The only layer that prints.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod completions;
+mod ctl;
+mod log;
+mod modem;
+mod profiles;
+mod reserved;
+mod secrecy;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::host::error::{ErrorKind, HostError};
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0  done
+  1  it failed while running: the port vanished, another process holds the state directory, …
+  2  usage, or a bad profile or configuration file";
+
+/// A virtual u-blox SARA-R4/SARA-R5 module on a pseudo-terminal.
+///
+/// Without a subcommand: `vsara modem`.
+#[derive(Debug, Parser)]
+#[command(name = "vsara", version, after_help = EXIT_STATUS, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    modem: modem::ModemArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run one virtual module with an embedded security service
+    #[command(after_help = modem::EXAMPLE)]
+    Modem(Box<modem::ModemArgs>),
+    /// Run a standing security service
+    #[command(after_help = server::EXAMPLE)]
+    Server(server::ServerArgs),
+    /// Talk to a running module or security service
+    #[command(after_help = ctl::EXAMPLE)]
+    Ctl(ctl::CtlArgs),
+    /// List, show or check module profiles
+    #[command(after_help = profiles::EXAMPLE)]
+    Profiles(profiles::ProfilesArgs),
+    /// Write completions for a shell
+    #[command(after_help = completions::EXAMPLE)]
+    Completions(completions::CompletionsArgs),
+}
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if !error.use_stderr() => {
+            print!("{error}");
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            let text = error.to_string();
+            eprint!("vsara: {}", text.strip_prefix("error: ").unwrap_or(&text));
+            return ExitCode::from(2);
+        }
+    };
+    let result = match cli.command {
+        None => modem::run(cli.modem),
+        Some(Command::Modem(args)) => modem::run(*args),
+        Some(Command::Server(args)) => server::run(args),
+        Some(Command::Ctl(args)) => ctl::run(args),
+        Some(Command::Profiles(args)) => profiles::run(&args),
+        Some(Command::Completions(args)) => completions::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("vsara: {error}");
+            ExitCode::from(match error.kind {
+                ErrorKind::Running => 1,
+                ErrorKind::Usage => 2,
+            })
+        }
+    }
+}
+
+/// Prints a line and flushes it; a reader that has gone is no error worth a word.
+fn print_line(line: impl std::fmt::Display) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()
+}
+
+fn stdout_failed(error: &std::io::Error) -> HostError {
+    HostError::running(format_args!("stdout: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn arguments_of_the_contract_are_accepted() {
+        let check = |line: &str, fine: bool| {
+            let parsed = Cli::try_parse_from(line.split(' '));
+            assert_eq!(parsed.is_ok(), fine, "{line}: {:?}", parsed.err().map(|error| error.to_string()));
+        };
+        check("vsara", true);
+        check(
+            "vsara --profile sara-r422m8s --state s --link l --mode 0660 --port pty --port tcp:127.0.0.1:0",
+            true,
+        );
+        check(
+            "vsara modem --service none --timing module --time virtual --seed 7 --rot 0a04f008003c9623",
+            true,
+        );
+        check("vsara --time 60x --ephemeral --log trace --json", true);
+        check("vsara server --http 127.0.0.1:8480 --admin 127.0.0.1:8481 --expose --master-key k", true);
+        check("vsara --mode 9", false);
+        check("vsara --rot 0a04", false);
+        check("vsara server --bind [::1]:5684 --state s --time virtual --seed 1", true);
+        check("vsara ctl power cut", true);
+        check("vsara ctl --state s network loss 30%", true);
+        check("vsara ctl clock -1h", true);
+        check("vsara ctl clock =2026-01-01T00:00:00Z", true);
+        check("vsara ctl time advance 24h", true);
+        check("vsara ctl time set 2027-01-01T00:00:00Z", true);
+        check("vsara ctl events --follow", true);
+        check("vsara ctl identity --reveal", true);
+        check("vsara ctl forget 0a04f008003c9623", true);
+        check("vsara ctl power sideways", false);
+        check("vsara profiles sara-r510s", true);
+        check("vsara profiles --check p.toml", true);
+        check("vsara completions bash", true);
+        check("vsara exec", false);
+    }
+}

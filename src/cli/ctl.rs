@@ -1,0 +1,223 @@
+//! `vsara ctl`: talks to a running program, or to a state directory at rest.
+
+mod at_rest;
+mod show;
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf, absolute};
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::Value;
+
+use crate::host::control::{self, ClockChange, LinkFault, PowerSwitch, Request};
+use crate::host::error::HostError;
+use crate::protocol::keys::RotUid;
+use crate::time::Timestamp;
+
+pub(super) const EXAMPLE: &str = "\
+Example:
+  vsara ctl status
+  vsara ctl network loss 30%
+  vsara ctl time advance 24h        (with a module run as `vsara --time virtual`)";
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct CtlArgs {
+    /// State directory of the module, or of a `vsara server`
+    #[arg(long, value_name = "DIR", default_value = ".vsara")]
+    state: PathBuf,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Verb {
+    /// How things stand
+    Status {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Supply and PWR_ON
+    Power {
+        /// `off` is orderly, `cut` is power loss at this instant
+        to: Switch,
+    },
+    /// Coverage (up, down) and the link: loss 30%, drop N, delay 2s, duplicate N, reorder
+    Network {
+        /// For example `loss 30%`; `loss 0%` ends every fault of the link
+        #[arg(required = true, num_args = 1..=2)]
+        what: Vec<String>,
+    },
+    /// System time
+    #[command(subcommand)]
+    Time(TimeVerb),
+    /// The module's real-time clock: +5m, -1h, =2026-01-01T00:00:00Z
+    Clock {
+        /// By how much, or to when
+        #[arg(allow_hyphen_values = true)]
+        change: ClockText,
+    },
+    /// RESET_N
+    Reset,
+    /// Make the module as new, and forget it in the embedded service
+    FactoryReset,
+    /// Have the security service forget a root of trust
+    Forget {
+        /// 16 hex digits
+        rot: RotUid,
+    },
+    /// Copy the module as it is now, without the service, into a new state directory
+    Clone {
+        /// New, or empty
+        dir: PathBuf,
+    },
+    /// What happened
+    Events {
+        /// Go on with what happens from now on
+        #[arg(long)]
+        follow: bool,
+        /// As JSON lines
+        #[arg(long)]
+        json: bool,
+    },
+    /// The PSK identity, for coap-client and openssl by hand
+    Identity {
+        /// With the key, in hex
+        #[arg(long)]
+        reveal: bool,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Not in this version
+    #[command(hide = true)]
+    Fault { words: Vec<String> },
+    /// Not in this version
+    #[command(hide = true)]
+    Accesskey {
+        #[arg(allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Switch {
+    On,
+    Off,
+    Cut,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum TimeVerb {
+    /// Move it forward, stopping at every deadline on the way
+    Advance {
+        /// For example 24h
+        #[arg(value_parser = humantime::parse_duration)]
+        by: std::time::Duration,
+    },
+    /// The same, to a moment
+    Set {
+        /// RFC 3339
+        moment: Timestamp,
+    },
+}
+
+/// A clock change that was checked, as it was written.
+#[derive(Clone, Debug)]
+struct ClockText(String);
+
+impl std::str::FromStr for ClockText {
+    type Err = control::ChangeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse::<ClockChange>().map(|_| Self(text.to_owned()))
+    }
+}
+
+pub(super) fn run(args: CtlArgs) -> Result<(), HostError> {
+    let request = request_for(&args.verb)?;
+    match control::connect(&args.state) {
+        Ok(stream) => converse(stream, &request, &args.verb),
+        Err(_) => at_rest::answer(&args.state, &request, &args.verb),
+    }
+}
+
+fn request_for(verb: &Verb) -> Result<Request, HostError> {
+    Ok(match verb {
+        Verb::Status { .. } => Request::Status,
+        Verb::Power { to } => Request::Power {
+            to: match to {
+                Switch::On => PowerSwitch::On,
+                Switch::Off => PowerSwitch::Off,
+                Switch::Cut => PowerSwitch::Cut,
+            },
+        },
+        Verb::Network { what } => network(&what.join(" "))?,
+        Verb::Time(TimeVerb::Advance { by }) => {
+            let by_ms = i64::try_from(by.as_millis()).map_err(HostError::usage)?;
+            Request::Advance { by_ms }
+        }
+        Verb::Time(TimeVerb::Set { moment }) => Request::AdvanceTo { moment: *moment },
+        Verb::Clock { change } => Request::Clock { change: change.0.clone() },
+        Verb::Reset => Request::Reset,
+        Verb::FactoryReset => Request::FactoryReset,
+        Verb::Forget { rot } => Request::Forget { rot: *rot },
+        Verb::Clone { dir } => {
+            let shown = dir.display();
+            let dir = absolute(dir).map_err(|error| HostError::usage(format_args!("{shown}: {error}")))?;
+            Request::Clone { dir }
+        }
+        Verb::Events { follow, .. } => Request::Events { follow: *follow },
+        Verb::Identity { reveal, .. } => Request::Identity { reveal: *reveal },
+        Verb::Fault { .. } => return Err(not_yet("fault")),
+        Verb::Accesskey { .. } => return Err(not_yet("accesskey")),
+    })
+}
+
+fn network(what: &str) -> Result<Request, HostError> {
+    match what {
+        "up" => Ok(Request::Coverage { up: true }),
+        "down" => Ok(Request::Coverage { up: false }),
+        fault => match fault.parse::<LinkFault>() {
+            Ok(_) => Ok(Request::Link { fault: fault.to_owned() }),
+            Err(error) => {
+                Err(HostError::usage(format_args!("network {what}: {error}; coverage is up or down")))
+            }
+        },
+    }
+}
+
+fn not_yet(verb: &str) -> HostError {
+    HostError::usage(format_args!("ctl {verb}: this version of vsara does not have it yet"))
+}
+
+fn converse(
+    mut stream: std::os::unix::net::UnixStream,
+    request: &Request,
+    verb: &Verb,
+) -> Result<(), HostError> {
+    let lost = |error: io::Error| HostError::running(format_args!("control socket: {error}"));
+    let line = serde_json::to_string(request).map_err(HostError::running)?;
+    writeln!(stream, "{line}").map_err(lost)?;
+    let mut lines = BufReader::new(stream).lines();
+    let answer: Value = match lines.next() {
+        Some(line) => serde_json::from_str(&line.map_err(lost)?).map_err(HostError::running)?,
+        None => return Err(HostError::running("control socket: the program ended without an answer")),
+    };
+    if answer["ok"] != true {
+        return Err(HostError::running(answer["error"].as_str().unwrap_or("refused")));
+    }
+    show::answer(verb, &answer["value"])?;
+    if let Request::Events { follow: true } = request {
+        for line in lines {
+            let event = serde_json::from_str(&line.map_err(lost)?).map_err(HostError::running)?;
+            show::event(verb, &event)?;
+        }
+    }
+    Ok(())
+}
+
+fn nobody(state: &Path) -> HostError {
+    HostError::running(format_args!("{}: no vsara runs on this state directory", state.display()))
+        .advise("start one with `vsara --state DIR`, or name another directory with --state")
+}

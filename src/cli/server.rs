@@ -1,0 +1,62 @@
+//! `vsara server`: a standing security service.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::log::LogArgs;
+use super::print_line;
+use super::reserved::ReservedArgs;
+use super::secrecy::SecrecyArgs;
+use crate::host::clock::Pace;
+use crate::host::error::HostError;
+use crate::host::run_modem::StateSpec;
+use crate::host::run_server::{ServerSetup, run_server};
+
+pub(super) const EXAMPLE: &str = "\
+Example:
+  vsara server &
+  vsara modem --service 127.0.0.1:5684";
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct ServerArgs {
+    /// UDP address for modules
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5684")]
+    bind: SocketAddr,
+    /// Everything it keeps
+    #[arg(long, value_name = "DIR", default_value = ".vsara-server")]
+    state: PathBuf,
+    /// Pace of system time: real, virtual or a factor such as 60x
+    #[arg(long, value_name = "PACE", default_value = "real")]
+    time: Pace,
+    /// Makes faults reproducible; never keys or nonces
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Keep state in a temporary directory that is removed at exit, whatever --state says
+    #[arg(long)]
+    ephemeral: bool,
+    #[command(flatten)]
+    secrecy: SecrecyArgs,
+    #[command(flatten)]
+    reserved: ReservedArgs,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+pub(super) fn run(args: ServerArgs) -> Result<(), HostError> {
+    let master = args.secrecy.check([args.bind])?;
+    args.log.start();
+    args.reserved.warn();
+    let json = args.log.json;
+    if let Some(seed) = args.seed {
+        tracing::info!("seed {seed}");
+    }
+    let setup = ServerSetup {
+        bind: args.bind,
+        state: if args.ephemeral { StateSpec::Temporary } else { StateSpec::At(args.state) },
+        pace: args.time,
+        master,
+    };
+    run_server(setup, |ready| if json { print_line(ready.to_json()) } else { print_line(ready) })
+}

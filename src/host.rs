@@ -1,0 +1,37 @@
+//! IO: the only layer that reads a clock, opens a file, owns a socket and has an event loop.
+
+pub mod air;
+pub mod checked_file;
+pub mod clock;
+pub mod control;
+pub mod descriptor;
+pub mod entropy;
+pub mod error;
+pub mod event_log;
+pub mod nvm_file;
+pub mod output_queue;
+pub mod port;
+pub mod pty;
+pub mod run_modem;
+pub mod run_server;
+pub mod run_service;
+pub mod serial;
+pub mod service_file;
+pub mod signals;
+pub mod state_dir;
+pub mod store_sqlite;
+pub mod tcp;
+pub mod tty_link;
+pub mod udp;
+
+use std::io;
+use std::path::Path;
+
+/// Puts `content` in the place of a file in one step: a reader, or a kill, sees the old content or
+/// the new.
+fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut new = path.to_owned().into_os_string();
+    new.push(".new");
+    std::fs::write(&new, content)?;
+    std::fs::rename(&new, path)
+}

@@ -1,0 +1,85 @@
+//! Requests as text, and a socket with a client.
+
+use std::io::{BufRead, BufReader as StdBufReader, Write};
+
+use super::*;
+
+#[test]
+fn requests_read_as_they_are_documented() {
+    let check = |text: &str, expected: Request| {
+        assert_eq!(serde_json::from_str::<Request>(text).ok(), Some(expected.clone()), "{text}");
+        let written = serde_json::to_string(&expected).expect("rendered");
+        assert_eq!(serde_json::from_str::<Request>(&written).ok(), Some(expected));
+    };
+    check(r#"{"verb":"status"}"#, Request::Status);
+    check(r#"{"verb":"power","to":"cut"}"#, Request::Power { to: PowerSwitch::Cut });
+    check(r#"{"verb":"factory-reset"}"#, Request::FactoryReset);
+    check(r#"{"verb":"advance","by_ms":86400000}"#, Request::Advance { by_ms: 86_400_000 });
+    check(r#"{"verb":"events"}"#, Request::Events { follow: false });
+    let rot = "0a04f008003c9623".parse().expect("a UID");
+    check(r#"{"verb":"forget","rot":"0a04f008003c9623"}"#, Request::Forget { rot });
+    assert!(serde_json::from_str::<Request>(r#"{"verb":"accesskey"}"#).is_err());
+}
+
+#[test]
+fn clock_changes_are_by_or_to() {
+    let check = |text: &str, expected: Option<ClockChange>| assert_eq!(text.parse().ok(), expected, "{text}");
+    check("+5m", Some(ClockChange::By(300_000)));
+    check("-1h", Some(ClockChange::By(-3_600_000)));
+    check("=2026-01-01T00:00:00Z", Some(ClockChange::To(Timestamp::from_millis(1_767_225_600_000))));
+    check("5m", None);
+    check("=noon", None);
+    check("", None);
+}
+
+#[test]
+fn link_faults_are_those_of_the_command_line() {
+    let check = |text: &str, expected: Option<LinkFault>| assert_eq!(text.parse().ok(), expected, "{text}");
+    check("loss 30%", Some(LinkFault::Loss(30)));
+    check("loss 0%", Some(LinkFault::Loss(0)));
+    check("loss 101%", None);
+    check("loss 30", None);
+    check("drop 2", Some(LinkFault::Drop(2)));
+    check("delay 2s", Some(LinkFault::Delay(Duration::from_secs(2))));
+    check("duplicate 1", Some(LinkFault::Duplicate(1)));
+    check("reorder", Some(LinkFault::Reorder));
+    check("reorder 1", None);
+    check("", None);
+}
+
+#[test]
+fn a_socket_answers_its_owner_whatever_its_directory_is_called() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let state = dir.path().join("x".repeat(200));
+    fs::create_dir(&state).expect("made");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let (calls, mut called) = mpsc::channel(4);
+    let _guard = runtime.enter();
+    let socket = ControlSocket::open(&state, calls).expect("opened");
+    assert_eq!(fs::metadata(socket.path()).expect("there").permissions().mode() & 0o777, 0o600);
+    let client = std::thread::spawn({
+        let state = state.clone();
+        move || {
+            let mut stream = connect(&state).expect("connected");
+            let mut lines = StdBufReader::new(stream.try_clone().expect("cloned")).lines();
+            let mut ask = |request: &str| {
+                writeln!(stream, "{request}").expect("written");
+                lines.next().expect("an answer").expect("text")
+            };
+            [ask("nonsense"), ask(r#"{"verb":"reset"}"#)]
+        }
+    });
+    runtime.block_on(async {
+        let call = called.recv().await.expect("a call");
+        assert_eq!(call.request, Request::Reset);
+        call.answer.send(Answer::Done("done".into())).expect("somebody waits");
+        while !client.is_finished() {
+            tokio::task::yield_now().await;
+        }
+    });
+    let [nonsense, reset] = client.join().expect("the client ended");
+    assert!(nonsense.starts_with(r#"{"error":"not a request"#), "{nonsense}");
+    assert_eq!(reset, r#"{"ok":true,"value":"done"}"#);
+    drop(socket);
+    assert!(!state.join("control.sock").exists());
+}

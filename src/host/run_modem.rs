@@ -1,0 +1,307 @@
+//! [`ModemHost`]: the loop of a module: its ports, its sockets, its memory, its control socket.
+//!
+//! One turn: wait for input, a deadline or a call; hand it to the modem with the time; do what the
+//! modem wants, in its order. A write of the memory is done before anything after it leaves.
+
+mod advance;
+mod calls;
+mod ready;
+mod setup;
+mod trace;
+
+pub use ready::Ready;
+pub use setup::{DEFAULT_PROFILE, ModemSetup, StateSpec, load_profile};
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::host::air::{Air, Direction};
+use crate::host::clock::{Clock, TimeFile};
+use crate::host::control::{Call, ControlSocket};
+use crate::host::error::HostError;
+use crate::host::event_log::EventLog;
+use crate::host::nvm_file::NvmFile;
+use crate::host::port::Port;
+use crate::host::run_service::EmbeddedService;
+use crate::host::signals::Signals;
+use crate::host::state_dir::StateDir;
+use crate::host::tty_link::TtyLink;
+use crate::host::udp::{ModuleSockets, Received, ServiceSpec};
+use crate::modem::{Input, Modem, Output, PortId};
+use crate::module::{self, Flow};
+use crate::profile::Profile;
+use crate::protocol::keys::MasterKey;
+use crate::time::{Now, Wakeup};
+use trace::SerialTrace;
+
+/// How often the system time is kept while it runs.
+const KEEP_TIME_EVERY: Duration = Duration::from_secs(10);
+
+/// Most bytes taken from a port or a socket at once.
+const BUFFER_LEN: usize = 4096;
+
+/// A module with everything around it. Fields are dropped in this order: links and sockets go
+/// before the lock of the state directory does.
+pub struct ModemHost {
+    modem: Modem,
+    profile: Arc<Profile>,
+    master: MasterKey,
+    seed: u64,
+    clock: Clock,
+    links: Vec<TtyLink>,
+    ports: Vec<Port>,
+    traces: Vec<SerialTrace>,
+    sockets: ModuleSockets,
+    air: Air,
+    destination: ServiceSpec,
+    service: Option<EmbeddedService>,
+    events: EventLog,
+    control: ControlSocket,
+    calls: mpsc::Receiver<Call>,
+    signals: Signals,
+    nvm_file: NvmFile,
+    time_file: TimeFile,
+    state: StateDir,
+    buffer: Box<[u8; BUFFER_LEN]>,
+    timer: Pin<Box<tokio::time::Sleep>>,
+    stopping: bool,
+}
+
+/// What a turn began with.
+#[derive(Debug)]
+enum Happening {
+    Serial(usize, usize),
+    Received(Received),
+    Called(Call),
+    Timer,
+    Signal,
+    PortGone(usize, io::Error),
+}
+
+/// Runs a module until a signal ends it. `announce` is called once its ports answer.
+pub fn run_modem(
+    setup: ModemSetup,
+    announce: impl FnOnce(&Ready) -> io::Result<()>,
+) -> Result<(), HostError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(HostError::running)?;
+    runtime.block_on(async {
+        let mut host = ModemHost::open(setup)?;
+        let result = host.run(announce).await;
+        let kept = host.keep_time_durably();
+        result.and(kept)
+    })
+}
+
+impl ModemHost {
+    async fn run(&mut self, announce: impl FnOnce(&Ready) -> io::Result<()>) -> Result<(), HostError> {
+        let now = self.clock.now();
+        self.modem.handle_input(Input::PowerOn, now);
+        self.drain(now)?;
+        if let Some(service) = &self.service {
+            service.wait_until_started()?;
+        }
+        announce(&self.ready()).map_err(|error| HostError::running(format_args!("stdout: {error}")))?;
+        while !self.stopping {
+            if let Turn::Called(call) = self.turn(KEEP_TIME_EVERY, true).await? {
+                self.answer(call).await?;
+            }
+            let system = self.clock.now().system;
+            self.keep_time(system)?;
+        }
+        Ok(())
+    }
+
+    /// One turn of the loop, at most `longest`.
+    async fn turn(&mut self, longest: Duration, take_calls: bool) -> Result<Turn, HostError> {
+        let wakeup = self.modem.next_timeout().earlier(Wakeup::steady(self.air.next_timeout()));
+        let wait = self.clock.until(wakeup).map_or(longest, |wait| wait.min(longest));
+        let deadline = tokio::time::Instant::from_std(Clock::real_in(wait));
+        let happening = poll_fn(|cx| self.poll_happening(cx, take_calls, deadline)).await;
+        let now = self.clock.now();
+        let turn = match happening {
+            Happening::Called(call) => Turn::Called(call),
+            Happening::Timer if wakeup.is_due(now) => Turn::Deadline,
+            Happening::Timer => Turn::Nothing,
+            other => {
+                let datagram = matches!(other, Happening::Received(_));
+                self.handle(other, now)?;
+                if datagram { Turn::Datagram } else { Turn::Input }
+            }
+        };
+        self.handle_due(now)?;
+        Ok(turn)
+    }
+
+    fn poll_happening(
+        &mut self,
+        cx: &mut Context<'_>,
+        take_calls: bool,
+        deadline: tokio::time::Instant,
+    ) -> Poll<Happening> {
+        for (index, port) in self.ports.iter_mut().enumerate() {
+            if let Poll::Ready(Err(error)) = port.poll_flush(cx) {
+                return Poll::Ready(Happening::PortGone(index, error));
+            }
+            match port.poll_input(cx, &mut self.buffer[..]) {
+                Poll::Ready(Ok(count)) => return Poll::Ready(Happening::Serial(index, count)),
+                Poll::Ready(Err(error)) => return Poll::Ready(Happening::PortGone(index, error)),
+                Poll::Pending => {}
+            }
+        }
+        if let Poll::Ready(received) = self.sockets.poll_received(cx, &mut self.buffer[..]) {
+            return Poll::Ready(Happening::Received(received));
+        }
+        if self.signals.poll(cx).is_ready() {
+            return Poll::Ready(Happening::Signal);
+        }
+        if take_calls && let Poll::Ready(Some(call)) = self.calls.poll_recv(cx) {
+            return Poll::Ready(Happening::Called(call));
+        }
+        self.poll_timer(cx, deadline).map(|()| Happening::Timer)
+    }
+
+    /// A turn seldom lasts until its deadline, so a timer that goes off before it is left alone until
+    /// then.
+    fn poll_timer(&mut self, cx: &mut Context<'_>, deadline: tokio::time::Instant) -> Poll<()> {
+        let mut timer = self.timer.as_mut();
+        if deadline < timer.deadline() {
+            timer.as_mut().reset(deadline);
+        }
+        while timer.as_mut().poll(cx).is_ready() {
+            if timer.deadline() >= deadline {
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(deadline);
+        }
+        Poll::Pending
+    }
+
+    fn handle(&mut self, happening: Happening, now: Now) -> Result<(), HostError> {
+        match happening {
+            Happening::Serial(port, count) => {
+                self.traces[port].received(&self.buffer[..count]);
+                let bytes = &self.buffer[..count];
+                self.modem.handle_input(Input::Serial { port: PortId(port), bytes }, now);
+            }
+            Happening::Received(Received::Datagram(flow, count)) => {
+                let bytes = self.buffer[..count].to_vec();
+                self.air.carry(Direction::ToModule, flow, bytes, now.steady);
+            }
+            Happening::Received(Received::Unresolved(flow)) => {
+                self.modem.handle_input(Input::Unresolved { flow }, now);
+            }
+            Happening::Signal => self.stopping = true,
+            Happening::PortGone(port, error) => {
+                return Err(HostError::running(format_args!("{}: {error}", self.ports[port])));
+            }
+            Happening::Called(_) | Happening::Timer => {}
+        }
+        self.drain(now)
+    }
+
+    fn handle_due(&mut self, now: Now) -> Result<(), HostError> {
+        if self.modem.next_timeout().is_due(now) {
+            self.modem.handle_timeout(now);
+        }
+        self.drain(now)
+    }
+
+    /// Something `vsara ctl` does to the module.
+    fn input(&mut self, input: Input<'_>) -> Result<(), HostError> {
+        let now = self.clock.now();
+        self.modem.handle_input(input, now);
+        self.drain(now)
+    }
+
+    /// Does what the modem wants, in its order, until it wants nothing and nothing more arrives.
+    fn drain(&mut self, now: Now) -> Result<(), HostError> {
+        loop {
+            while let Some(output) = self.modem.poll_output() {
+                self.act(output, now)?;
+            }
+            match self.air.poll(now.steady) {
+                Some((Direction::ToService, flow, bytes)) => self.sockets.send(flow, bytes),
+                Some((Direction::ToModule, flow, bytes)) => self.datagram(flow, &bytes, now),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn datagram(&mut self, flow: Flow, bytes: &[u8], now: Now) {
+        self.modem.handle_input(Input::Datagram { flow, bytes }, now);
+    }
+
+    fn act(&mut self, output: Output, now: Now) -> Result<(), HostError> {
+        match output {
+            Output::Serial { port: PortId(index), bytes } => {
+                self.traces[index].sent(&bytes);
+                let port = &mut self.ports[index];
+                port.send(&bytes).map_err(|error| HostError::running(format_args!("{port}: {error}")))
+            }
+            Output::Module(module::Output::Nvm(nvm)) => {
+                self.nvm_file.save(&*nvm, &nvm.secrets).map_err(|error| {
+                    HostError::running(format_args!("the module's memory could not be written: {error}"))
+                })
+            }
+            Output::Module(module::Output::Datagram { flow, bytes }) => {
+                self.air.carry(Direction::ToService, flow, bytes, now.steady);
+                Ok(())
+            }
+            Output::Module(module::Output::Event(event)) => {
+                let rot = self.modem.module().nvm().identity.rot;
+                self.events.note_module(&event, rot, now.system);
+                Ok(())
+            }
+        }
+    }
+
+    fn keep_time(&mut self, system: crate::time::Timestamp) -> Result<(), HostError> {
+        let due = self
+            .time_file
+            .last()
+            .is_none_or(|last| system.millis_since(last) >= KEEP_TIME_EVERY.as_millis() as i64);
+        if !due {
+            return Ok(());
+        }
+        self.time_file.keep(system).map_err(|error| self.time_failed(&error))
+    }
+
+    fn keep_time_durably(&mut self) -> Result<(), HostError> {
+        let system = self.clock.now().system;
+        self.time_file.keep_durably(system).map_err(|error| self.time_failed(&error))
+    }
+
+    fn time_failed(&self, error: &io::Error) -> HostError {
+        HostError::running(format_args!("{}: {error}", self.time_file.path().display()))
+    }
+
+    fn control_path(&self) -> PathBuf {
+        self.control.path().to_owned()
+    }
+}
+
+/// What a turn was about.
+#[derive(Debug)]
+enum Turn {
+    /// Nothing within the time.
+    Nothing,
+    /// A deadline of the module or of the link.
+    Deadline,
+    /// A datagram arrived.
+    Datagram,
+    /// Anything else that was handled.
+    Input,
+    /// Somebody asks something, to be answered before the next turn.
+    Called(Call),
+}
