@@ -35,3 +35,9 @@ fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
     std::fs::write(&new, content)?;
     std::fs::rename(&new, path)
 }
+
+/// The event loop of one thread.
+fn runtime() -> Result<tokio::runtime::Runtime, error::HostError> {
+    let built = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
+    built.map_err(|error| error::HostError::running(format_args!("event loop: {error}")))
+}

@@ -30,8 +30,8 @@ pub(super) struct ServerArgs {
     /// Pace of system time: real, virtual or a factor such as 60x
     #[arg(long, value_name = "PACE", default_value = "real")]
     time: Pace,
-    /// Makes faults reproducible; never keys or nonces
-    #[arg(long, value_name = "N")]
+    /// Faults of the service: not there yet
+    #[arg(long, value_name = "N", hide = true)]
     seed: Option<u64>,
     /// Keep state in a temporary directory that is removed at exit, whatever --state says
     #[arg(long)]
@@ -49,8 +49,8 @@ pub(super) fn run(args: ServerArgs) -> Result<(), HostError> {
     args.log.start();
     args.reserved.warn();
     let json = args.log.json;
-    if let Some(seed) = args.seed {
-        tracing::info!("seed {seed}");
+    if args.seed.is_some() {
+        tracing::warn!("--seed has no effect: this version of the service has no faults of its own");
     }
     let setup = ServerSetup {
         bind: args.bind,

@@ -3,6 +3,7 @@
 use crate::at::{Failure, Form, Line};
 use crate::commands::{Command, Context, Reply, no_such_form};
 use crate::module::Module;
+use crate::module::network::Registration;
 use crate::module::power::Functionality;
 use crate::module::settings::IndicatorReport;
 use crate::module::sim::SimState;
@@ -23,9 +24,10 @@ const INDICATORS: [(&str, &str); 12] = [
     ("simind", "0-2"),
 ];
 
-/// `<ind>` of the indicators that change by themselves: signal, service, gprs.
+/// `<ind>` of the indicators that change by themselves: signal, service, roam, gprs.
 const SIGNAL: usize = 2;
 const SERVICE: usize = 3;
+const ROAM: usize = 7;
 const GPRS: usize = 9;
 
 /// `+CPAS`, phone activity status (3GPP 27.007 §8.1): `+CPAS: 0`, ready; there are no calls.
@@ -55,7 +57,7 @@ fn battery(_: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
 /// | `AT+CIND?` | `+CIND: <value>,…` |
 /// | `AT+CIND=?` | `+CIND: ("<descr>",(<range>)),…` |
 ///
-/// Signal, service, gprs and simind follow the module; the others never change. A set is accepted
+/// Signal, service, roam, gprs and simind follow the module; the others never change. A set is accepted
 /// and changes nothing. Source: AT manual UBX-17003787 R09, p. 30.
 fn indicators(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     match form {
@@ -87,7 +89,8 @@ fn values(module: &Module) -> [u8; 12] {
     };
     let sim = module.functionality() != Functionality::Minimum && module.sim_state() != SimState::Dead;
     let signal = if registered { 5 } else { 0 };
-    [5, signal, u8::from(registered), 0, 0, 0, 0, 0, gprs, 0, 0, u8::from(sim)]
+    let roaming = module.network().state == Registration::Roaming;
+    [5, signal, u8::from(registered), 0, 0, 0, u8::from(roaming), 0, gprs, 0, 0, u8::from(sim)]
 }
 
 /// `+CMER`, mobile termination event reporting (3GPP 27.007 §8.10).
@@ -97,8 +100,8 @@ fn values(module: &Module) -> [u8; 12] {
 /// | `AT+CMER=[<mode>[,<keyp>[,<disp>[,<ind>[,<bfr>]]]]]` | |
 /// | `AT+CMER?` | `+CMER: <mode>,<keyp>,<disp>,<ind>,<bfr>` |
 ///
-/// With `<mode>` and `<ind>` other than 0 the URC `+CIEV: <ind>,<value>` tells of signal, service
-/// and gprs. Forgotten at power-off. Source: AT manual UBX-17003787 R09, p. 32.
+/// With `<mode>` and `<ind>` other than 0 the URC `+CIEV: <ind>,<value>` tells of signal, service,
+/// roam and gprs. Forgotten at power-off. Source: AT manual UBX-17003787 R09, p. 32.
 fn event_reporting(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     match form {
         Form::Set(mut args) => {
@@ -126,7 +129,7 @@ pub(super) fn changed(module: &Module, report: IndicatorReport, registration: bo
         return Vec::new();
     }
     let values = values(module);
-    let which: &[usize] = if registration { &[SIGNAL, SERVICE, GPRS] } else { &[GPRS] };
+    let which: &[usize] = if registration { &[SIGNAL, SERVICE, ROAM, GPRS] } else { &[GPRS] };
     which.iter().map(|ind| Line::from(format!("+CIEV: {ind},{}", values[ind - 1]))).collect()
 }
 

@@ -23,7 +23,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::host::air::{Air, Direction};
-use crate::host::clock::{Clock, TimeFile};
+use crate::host::clock::{Clock, Pace, TimeFile};
 use crate::host::control::{Call, ControlSocket};
 use crate::host::error::HostError;
 use crate::host::event_log::EventLog;
@@ -35,6 +35,7 @@ use crate::host::state_dir::StateDir;
 use crate::host::tty_link::TtyLink;
 use crate::host::udp::{ModuleSockets, Received, ServiceSpec};
 use crate::modem::{Input, Modem, Output, PortId};
+use crate::module::power::Power;
 use crate::module::{self, Flow};
 use crate::profile::Profile;
 use crate::protocol::keys::MasterKey;
@@ -90,12 +91,7 @@ pub fn run_modem(
     setup: ModemSetup,
     announce: impl FnOnce(&Ready) -> io::Result<()>,
 ) -> Result<(), HostError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .enable_time()
-        .build()
-        .map_err(HostError::running)?;
-    runtime.block_on(async {
+    super::runtime()?.block_on(async {
         let mut host = ModemHost::open(setup)?;
         let result = host.run(announce).await;
         let kept = host.keep_time_durably();
@@ -111,13 +107,32 @@ impl ModemHost {
         if let Some(service) = &self.service {
             service.wait_until_started()?;
         }
-        announce(&self.ready()).map_err(|error| HostError::running(format_args!("stdout: {error}")))?;
+        self.skip_boot_in_virtual_time()?;
+        let mut announce = Some(announce);
         while !self.stopping {
+            if self.modem.module().power() == Power::On
+                && let Some(announce) = announce.take()
+            {
+                announce(&self.ready())
+                    .map_err(|error| HostError::running(format_args!("stdout: {error}")))?;
+            }
             if let Turn::Called(call) = self.turn(KEEP_TIME_EVERY, true).await? {
                 self.answer(call).await?;
             }
             let system = self.clock.now().system;
             self.keep_time(system)?;
+        }
+        Ok(())
+    }
+
+    /// Nobody could move virtual time before the ready line says that there is somebody to ask, so
+    /// the first boot has passed at the start.
+    fn skip_boot_in_virtual_time(&mut self) -> Result<(), HostError> {
+        if self.clock.pace() == Pace::Virtual
+            && let Some(ready) = self.modem.module().booted_at()
+        {
+            self.clock.advance_to(ready);
+            self.handle_due(self.clock.now())?;
         }
         Ok(())
     }

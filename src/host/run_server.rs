@@ -50,12 +50,7 @@ pub fn run_server(
     setup: ServerSetup,
     announce: impl FnOnce(&ServerReady) -> io::Result<()>,
 ) -> Result<(), HostError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .enable_time()
-        .build()
-        .map_err(HostError::running)?;
-    runtime.block_on(async {
+    super::runtime()?.block_on(async {
         let mut server = Server::open(setup)?;
         let ready = ServerReady { dtls: server.address };
         announce(&ready).map_err(|error| HostError::running(format_args!("stdout: {error}")))?;

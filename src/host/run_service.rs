@@ -131,10 +131,10 @@ fn run_embedded(
     mut called: mpsc::UnboundedReceiver<ServiceCall>,
     report: &std::sync::mpsc::SyncSender<Result<(), HostError>>,
 ) {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build() {
+    let runtime = match super::runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
-            let _ = report.send(Err(HostError::running(format_args!("embedded service: {error}"))));
+            let _ = report.send(Err(error));
             return;
         }
     };

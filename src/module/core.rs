@@ -195,6 +195,11 @@ impl Module {
         self.power == Power::On && self.packet.is_connected()
     }
 
+    /// When the module answers commands, or began to; none while it is off or asleep.
+    pub fn booted_at(&self) -> Option<Timestamp> {
+        self.readiness.map(|ready| ready.booted)
+    }
+
     /// Whether the SIM answers.
     pub fn is_sim_ready(&self, now: Now) -> bool {
         self.readiness.is_some_and(|ready| ready.sim <= now.system)
@@ -376,7 +381,7 @@ impl Module {
     pub fn next_timeout(&self) -> Wakeup {
         let transport = self.security.contact.as_ref().and_then(|contact| contact.next_timeout());
         let steady = earlier(transport, self.radio.next_timeout());
-        let booting = self.readiness.filter(|_| self.power == Power::Booting).map(|ready| ready.booted);
+        let booting = self.booted_at().filter(|_| self.power == Power::Booting);
         let deadlines = [
             booting,
             self.off_at,

@@ -77,6 +77,11 @@ class Port(Case):
             held = fcntl.ioctl(terminal.port.fd, TIOCGEXCL, struct.pack("i", 0))
             self.assertEqual(struct.unpack("i", held), (0,))
 
+    def test_the_ready_line_comes_once_the_port_answers(self):
+        for pace in ("20x", "virtual"):
+            modem = self.modem("--timing", "module", "--time", pace, state=pace)
+            self.assertTrue(modem.command("AT", within=1).ok, pace)
+
     def test_the_mode_of_the_port_is_the_one_asked_for(self):
         modem = self.modem("--mode", "0606")
         self.assertEqual(stat.S_IMODE(os.stat(modem.tty).st_mode), 0o606)

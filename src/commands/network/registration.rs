@@ -100,7 +100,7 @@ pub(in crate::commands) fn status(module: &Module, domain: Domain, level: u8) ->
     match (network.serving, network.causes.first()) {
         (Some(operator), _) if level >= 2 => {
             let technology = network.rat.access_technology();
-            let timers = if domain == Domain::Eps && level >= 4 { TIMERS } else { "" };
+            let timers = if domain == Domain::Eps && level >= 4 { timers(module) } else { String::new() };
             format!("{stat},{},{technology}{timers}", cell(module, domain, operator))
         }
         (None, Some(cause)) if with_cause && network.state == Registration::Denied => {
@@ -110,8 +110,13 @@ pub(in crate::commands) fn status(module: &Module, domain: Domain, level: u8) ->
     }
 }
 
-/// No causes, and `<Active-Time>` and `<Periodic-TAU>` of a module that does not save power.
-const TIMERS: &str = ",,,\"00000000\",\"00000000\"";
+/// No causes, and `<Active-Time>` and `<Periodic-TAU>` as granted: zeros without PSM.
+fn timers(module: &Module) -> String {
+    match module.granted_psm() {
+        Some(psm) => format!(",,,\"{}\",\"{}\"", psm.active_time, psm.periodic_tau),
+        None => ",,,\"00000000\",\"00000000\"".to_owned(),
+    }
+}
 
 /// Area and cell; the cell of GSM has 16 bits.
 fn cell(module: &Module, domain: Domain, operator: &Operator) -> String {
