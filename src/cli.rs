@@ -10,6 +10,7 @@ mod profiles;
 mod reserved;
 mod secrecy;
 mod server;
+mod test;
 
 use std::process::ExitCode;
 
@@ -46,6 +47,9 @@ enum Command {
     /// Talk to a running module or security service
     #[command(after_help = ctl::EXAMPLE)]
     Ctl(ctl::CtlArgs),
+    /// Play scenario files in virtual time
+    #[command(after_help = test::EXAMPLE)]
+    Test(test::TestArgs),
     /// List, show or check module profiles
     #[command(after_help = profiles::EXAMPLE)]
     Profiles(profiles::ProfilesArgs),
@@ -69,6 +73,7 @@ pub fn run() -> ExitCode {
         }
     };
     let result = match cli.command {
+        Some(Command::Test(args)) => return ended(test::run(args)),
         None => modem::run(cli.modem),
         Some(Command::Modem(args)) => modem::run(*args),
         Some(Command::Server(args)) => server::run(args),
@@ -76,8 +81,13 @@ pub fn run() -> ExitCode {
         Some(Command::Profiles(args)) => profiles::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),
     };
+    ended(result.map(|()| ExitCode::SUCCESS))
+}
+
+/// The exit status, and for an error what there is to say.
+fn ended(result: Result<ExitCode, HostError>) -> ExitCode {
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(error) => {
             eprintln!("vsara: {error}");
             ExitCode::from(match error.kind {
@@ -145,5 +155,8 @@ mod tests {
         check("vsara profiles --check p.toml", true);
         check("vsara completions bash", true);
         check("vsara exec", false);
+        check("vsara test --junit j.xml --trace t --bless --seed 7 --jobs 2 a.at b", true);
+        check("vsara test --guide", true);
+        check("vsara test", false);
     }
 }

@@ -15,6 +15,7 @@ pub mod pty;
 pub mod run_modem;
 pub mod run_server;
 pub mod run_service;
+pub mod scenario_files;
 pub mod serial;
 pub mod service_file;
 pub mod signals;
@@ -29,7 +30,7 @@ use std::path::Path;
 
 /// Puts `content` in the place of a file in one step: a reader, or a kill, sees the old content or
 /// the new.
-fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
+pub(crate) fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut new = path.to_owned().into_os_string();
     new.push(".new");
     std::fs::write(&new, content)?;

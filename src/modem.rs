@@ -20,7 +20,7 @@ use crate::profile::Profile;
 use crate::time::{Now, Timestamp, Wakeup};
 
 /// A port of the module: an AT interface with its own command line and settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PortId(pub usize);
 
 /// What happens to a modem.

@@ -114,6 +114,10 @@ pub enum Trace {
         code: Code,
         /// Why it is not a success.
         diagnostic: Option<String>,
+        /// What was asked, CBOR.
+        request: Vec<u8>,
+        /// What was answered, CBOR or nothing.
+        answer: Vec<u8>,
     },
     /// A session ended by itself.
     Ended {
@@ -126,6 +130,18 @@ pub enum Trace {
     },
     /// The store failed where nobody waits for an answer; it is tried again.
     StoreFailed(StoreError),
+}
+
+impl Trace {
+    /// From where, where somebody was there.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Connected { peer, .. } | Self::Exchange { peer, .. } | Self::Ended { peer, .. } => {
+                Some(*peer)
+            }
+            Self::StoreFailed(_) => None,
+        }
+    }
 }
 
 impl<S: Store> Service<S> {
@@ -237,7 +253,9 @@ impl<S: Store> Service<S> {
             self.outputs.push_back(ServiceOutput::Event(event));
         }
         let path = incoming.path.clone();
-        self.trace(Trace::Exchange { peer, rot, key_set, path, code: response.code, diagnostic });
+        let (request, answer) = (incoming.payload.clone(), response.payload.clone());
+        let code = response.code;
+        self.trace(Trace::Exchange { peer, rot, key_set, path, code, diagnostic, request, answer });
         open.session.respond(response.code, response.content_format, response.payload, now.steady);
     }
 

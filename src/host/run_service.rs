@@ -335,7 +335,7 @@ fn log_trace(trace: &crate::service::Trace) {
         Trace::Connected { peer, identity } => {
             tracing::debug!(target: "vsara::service", "{peer}: session of {identity}")
         }
-        Trace::Exchange { peer, rot, key_set, path, code, diagnostic } => {
+        Trace::Exchange { peer, rot, key_set, path, code, diagnostic, .. } => {
             let diagnostic = diagnostic.as_deref().map(|text| format!(" ({text})")).unwrap_or_default();
             tracing::info!(target: "vsara::service", "{peer} {rot}:{key_set} {path} → {code}{diagnostic}");
         }

@@ -7,6 +7,8 @@ pub enum Point {
     Datagram(u32),
     /// The n-th write of the module's memory.
     NvmWrite(u32),
+    /// The request of a phase of the bootstrap, 1 to 4, when it comes next.
+    Phase(u8),
 }
 
 /// What it does.
@@ -26,6 +28,10 @@ pub enum Strike {
     Delay(i64),
     /// A bit of the datagram arrives wrong.
     Corrupt,
+    /// The request of a phase is lost.
+    DropRequest,
+    /// The answer to it is lost.
+    DropResponse,
 }
 
 /// A fault that waits for its point, or has struck.
@@ -45,6 +51,8 @@ impl Strike {
         [Self::CutBefore, Self::CutAfter, Self::Drop, Self::Duplicate, Self::Delay(9_000), Self::Corrupt];
     /// Every strike that makes sense at a write.
     pub const AT_NVM_WRITE: [Self; 3] = [Self::CutBefore, Self::CutBetween, Self::CutAfter];
+    /// Every strike that makes sense at a phase.
+    pub const AT_PHASE: [Self; 4] = [Self::CutBefore, Self::CutAfter, Self::DropRequest, Self::DropResponse];
 }
 
 impl Fault {
@@ -55,15 +63,17 @@ impl Fault {
 
     /// Counts one datagram or write; whether this is the one it strikes.
     pub(super) fn meets(&mut self, what: Point) -> bool {
-        let left = match (&mut self.point, what) {
-            (Point::Datagram(left), Point::Datagram(_)) | (Point::NvmWrite(left), Point::NvmWrite(_)) => left,
-            _ => return false,
-        };
         if self.struck {
             return false;
         }
-        *left = left.saturating_sub(1);
-        self.struck = *left == 0;
+        self.struck = match (&mut self.point, what) {
+            (Point::Datagram(left), Point::Datagram(_)) | (Point::NvmWrite(left), Point::NvmWrite(_)) => {
+                *left = left.saturating_sub(1);
+                *left == 0
+            }
+            (Point::Phase(wanted), Point::Phase(begun)) => *wanted == begun,
+            _ => false,
+        };
         self.struck
     }
 }

@@ -16,13 +16,14 @@ use std::sync::Arc;
 use rand_chacha::ChaCha12Rng;
 use rand_core::SeedableRng;
 
-use crate::modem::Modem;
+use crate::modem::{Modem, PortId};
 use crate::module::{Event, Flow, IpVersion, Nvm, Timing};
 use crate::profile::Profile;
 use crate::protocol::keys::MasterKey;
 use crate::protocol::session::SessionOptions;
 use crate::scenario::fault::{Fault, Point, Strike};
 use crate::scenario::link::Link;
+use crate::scenario::trace::Trace;
 use crate::service::{MemoryStore, Operator, Service, ServiceOptions, ServiceOutput};
 use crate::time::{Now, Timestamp, earlier};
 
@@ -46,12 +47,20 @@ const CALLS_AT_ONCE_MAX: u32 = 100_000;
 pub struct ModemId(pub usize);
 
 /// How a modem of the world is run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WorldOptions {
     /// Latencies.
     pub timing: Timing,
     /// IP version of its data connection.
     pub ip: IpVersion,
+    /// Whether the security service's name resolves.
+    pub service_resolves: bool,
+}
+
+impl Default for WorldOptions {
+    fn default() -> Self {
+        Self { timing: Timing::Fast, ip: IpVersion::V4, service_resolves: true }
+    }
 }
 
 /// Everything there is.
@@ -65,6 +74,13 @@ pub struct World {
     due: BTreeSet<(Timestamp, usize)>,
     air: BinaryHeap<Reverse<Delivery>>,
     sent: u64,
+    /// Until when the service hears nothing.
+    silent_until: Timestamp,
+    /// Ports that have said something since it was last taken.
+    said: BTreeSet<(ModemId, PortId)>,
+    /// Modems that have booted since that was last taken.
+    booted: Vec<ModemId>,
+    trace: Option<Trace>,
 }
 
 /// A modem and what surrounds it.
@@ -80,6 +96,10 @@ struct Slot {
     disk: Disk,
     link: Link,
     faults: Vec<Fault>,
+    /// What strikes at the next datagram that leaves: the request of a phase.
+    at_request: Option<Strike>,
+    /// The next answer is lost: that to the request of a phase.
+    answer_is_lost: bool,
     counts: Counts,
     /// What each port has said.
     serial: Vec<Vec<u8>>,
@@ -115,6 +135,8 @@ struct Delivery {
     order: u64,
     to: End,
     cut_after: bool,
+    /// What answers this is lost.
+    answer_is_lost: bool,
     bytes: Vec<u8>,
 }
 
@@ -137,6 +159,10 @@ impl World {
             due: BTreeSet::new(),
             air: BinaryHeap::new(),
             sent: 0,
+            silent_until: BEGINNING,
+            said: BTreeSet::new(),
+            booted: Vec::new(),
+            trace: None,
         };
         world.start_service();
         world
@@ -152,6 +178,21 @@ impl World {
         let end = self.now.offset_millis(millis);
         self.run_while(end, |_| true);
         self.now = self.now.max(end);
+    }
+
+    /// Lets time pass until `end`, or until a port says something or a modem boots.
+    pub fn run_until_news(&mut self, end: Timestamp) {
+        self.run_while(end, |world| !world.has_news());
+        if !self.has_news() {
+            self.now = self.now.max(end);
+        }
+    }
+
+    /// What the trace calls a modem.
+    pub fn name(&mut self, modem: ModemId, name: &str) {
+        if let Some(trace) = &mut self.trace {
+            trace.name(modem.0, name);
+        }
     }
 
     /// Lets time pass until `end`, or until `going_on` says no.
@@ -198,6 +239,28 @@ impl World {
         self.service.as_mut()
     }
 
+    /// For so many milliseconds from now, nothing reaches the service.
+    pub fn silence_service(&mut self, millis: i64) {
+        self.silent_until = self.now.offset_millis(millis);
+    }
+
+    /// Writes down what happens from now on.
+    pub fn begin_trace(&mut self) {
+        self.trace = Some(Trace::new(self.now));
+    }
+
+    /// What was written down, a line each.
+    pub fn take_trace(&mut self) -> String {
+        self.trace.as_mut().map(Trace::take).unwrap_or_default()
+    }
+
+    /// A line of somebody's own for the trace.
+    pub fn note(&mut self, text: &str) {
+        if let Some(trace) = &mut self.trace {
+            trace.note(self.now, text);
+        }
+    }
+
     /// What an operator does on the service; none while it is cut.
     pub fn operator(&mut self) -> Option<Operator<'_, MemoryStore>> {
         let now = Now::both(self.now);
@@ -226,10 +289,25 @@ impl World {
 
     pub(super) fn drain_service(&mut self) {
         while let Some(output) = self.service.as_mut().and_then(Service::poll_output) {
-            if let ServiceOutput::Datagram { peer, bytes } = output
-                && let Some((index, flow)) = self.owner(peer)
-            {
-                self.transmit(index, End::Modem(index, flow), bytes);
+            match output {
+                ServiceOutput::Datagram { peer, bytes } => {
+                    if let Some((index, flow)) = self.owner(peer) {
+                        self.transmit(index, End::Modem(index, flow), bytes);
+                    }
+                }
+                ServiceOutput::Event(event) => {
+                    if let Some(trace) = &mut self.trace {
+                        trace.service_event(self.now, &event);
+                    }
+                }
+                ServiceOutput::Trace(happened) => {
+                    if self.trace.is_some() {
+                        let who = happened.peer().and_then(|peer| self.owner(peer)).map(|(index, _)| index);
+                        if let Some(trace) = &mut self.trace {
+                            trace.service(self.now, who, &happened);
+                        }
+                    }
+                }
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use vsara::modem::Input;
 use vsara::module::security::{Phase, Purpose};
-use vsara::module::{Event, IpVersion, Timing};
+use vsara::module::{Event, IpVersion};
 use vsara::profile::Profile;
 use vsara::scenario::{ModemId, World, WorldOptions};
 use vsara::service::DeviceProfile;
@@ -51,7 +51,7 @@ pub fn world(profile_name: &str, ip: IpVersion, seed: u64) -> (World, ModemId) {
     let devices = DeviceProfile::new(PROFILE_UID, "tests");
     let mut operator = world.operator().expect("the service runs");
     operator.create_device_profile(devices).expect("a new profile");
-    let modem = world.add_modem(&profile(profile_name), WorldOptions { timing: Timing::Fast, ip });
+    let modem = world.add_modem(&profile(profile_name), WorldOptions { ip, ..WorldOptions::default() });
     (world, modem)
 }
 
