@@ -12,6 +12,8 @@ use crate::scenario::script::{
     Act, Claim, ClockChange, EventClaim, ModemIndex, ModemSource, ModemSpec, NetworkChange, Operation,
     PortRef, PowerSwitch, ProfileSpec, Script,
 };
+use crate::scenario::sweep::PlannedFault;
+use crate::scenario::world::Counts;
 use crate::scenario::{Condition, ModemId, World, WorldOptions};
 use crate::service::device_profile::DeviceProfile;
 use crate::service::store::{EventQuery, Store, Window};
@@ -40,11 +42,19 @@ pub trait Library: Sync {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BuiltIn;
 
+/// How long a module that a fault of a sweep cut off stays without power, in milliseconds.
+/// `designed`
+const WITHOUT_POWER_MS: i64 = 60_000;
+
 /// A world and the modems a script made in it.
 pub struct Stage<'l> {
     world: World,
     modems: Vec<ModemId>,
     library: &'l dyn Library,
+    /// A fault that is placed as soon as its modem is there; power comes back after it.
+    planned: Option<PlannedFault>,
+    /// What had happened on each modem when each statement began, by its line.
+    marks: Vec<(usize, Vec<Counts>)>,
     /// The statements that placed faults, with the number of the fault at its modem.
     placed: Vec<(usize, ModemId, usize)>,
     profiles: BTreeMap<String, Arc<Profile>>,
@@ -57,9 +67,22 @@ impl<'l> Stage<'l> {
             world: World::new(seed),
             modems: Vec::new(),
             library,
+            planned: None,
+            marks: Vec::new(),
             placed: Vec::new(),
             profiles: BTreeMap::new(),
         }
+    }
+
+    /// Places one fault of a sweep as soon as its modem is made. Where it cuts the power, that comes
+    /// back after a minute, and the player does what a host program does then.
+    pub fn plan(&mut self, fault: PlannedFault) {
+        self.planned = Some(fault);
+    }
+
+    /// What had happened on each modem when each statement began, by its line.
+    pub fn marks(&self) -> &[(usize, Vec<Counts>)] {
+        &self.marks
     }
 
     /// The world.
@@ -82,7 +105,9 @@ impl<'l> Stage<'l> {
                 let why = format!("it went on for more than {} years of virtual time", 100);
                 player.fail_at(None, Problem::NeverEnds(why), now);
             }
-            match player.next(now) {
+            self.restore_power(&mut player);
+            self.mark(&player);
+            match player.next(self.world.now()) {
                 Next::Send(port, bytes) => self.send(port, &bytes),
                 Next::Act(act) => {
                     let line = player.statement().map_or(0, |statement| statement.line);
@@ -101,6 +126,29 @@ impl<'l> Stage<'l> {
         let why = format!("it took more than {STEPS_MAX} steps");
         player.fail_at(None, Problem::NeverEnds(why), self.world.now());
         player
+    }
+
+    /// After a fault of a sweep cut a module off: power again, and the host program goes on.
+    fn restore_power(&mut self, player: &mut Player<'_>) {
+        let Some(fault) = self.planned.filter(|fault| fault.strike.is_cut()) else { return };
+        let Some(modem) = self.modem(fault.modem) else { return };
+        if !self.world.has_struck(modem, 0) {
+            return;
+        }
+        self.planned = None;
+        self.world.run_for(WITHOUT_POWER_MS);
+        self.world.input(modem, Input::PowerOn);
+        let end = self.world.now().offset_millis(WITHOUT_POWER_MS);
+        self.world.run_while(end, |world| !world.answers(modem));
+        self.listen(player);
+        player.recover(fault.modem);
+    }
+
+    fn mark(&mut self, player: &Player<'_>) {
+        let Some(line) = player.statement().map(|statement| statement.line) else { return };
+        if self.marks.last().is_none_or(|(last, _)| *last != line) {
+            self.marks.push((line, self.modems.iter().map(|modem| self.world.counts(*modem)).collect()));
+        }
     }
 
     /// Hands what was said, and who booted, to the player.
@@ -199,6 +247,9 @@ impl<'l> Stage<'l> {
             }
         };
         self.modems.push(modem);
+        if let Some(fault) = self.planned.filter(|fault| fault.modem == index) {
+            self.world.place(modem, fault.point, fault.strike);
+        }
         self.world.name(modem, script.name(index));
         if on {
             self.world.input(modem, Input::PowerOn);

@@ -60,6 +60,11 @@ impl Hearing {
         }
     }
 
+    /// What was said before does not matter any more.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
     /// What was sent will not come back any more.
     pub(super) fn forget_echo(&mut self) {
         self.echo.clear();

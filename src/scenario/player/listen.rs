@@ -80,7 +80,7 @@ impl<'s> Player<'s> {
         let problem = Problem::Line {
             expected,
             agrees: pattern.agrees_for(&line, &self.variables),
-            stale_at: if stale { self.sent_at.get(&port).copied() } else { None },
+            stale_at: if stale { self.sender_line(port) } else { None },
             seen: line,
         };
         self.fail(problem, now);
@@ -194,6 +194,12 @@ impl<'s> Player<'s> {
         None
     }
 
+    /// The line of the statement that sent last on a port.
+    fn sender_line(&self, port: PortRef) -> Option<usize> {
+        let place = *self.sent_at.get(&port)?;
+        Some(self.script.statements.get(place)?.line)
+    }
+
     /// A question that will not be answered any more is asked again.
     pub(super) fn ask_again(&mut self, modem: ModemIndex) {
         let asked = matches!(self.statement().map(|statement| &statement.what),
@@ -232,7 +238,7 @@ impl<'s> Player<'s> {
 }
 
 /// Whether a line ends an answer, under `ATV1` or `ATV0`.
-fn is_final(line: &[u8]) -> bool {
+pub(super) fn is_final(line: &[u8]) -> bool {
     const CODES: [&[u8]; 12] = [
         b"OK",
         b"ERROR",

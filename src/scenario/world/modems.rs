@@ -148,9 +148,14 @@ impl World {
         std::mem::take(&mut self.slots[id.0].events)
     }
 
-    /// Whether the module answers.
+    /// Whether the module has power.
     pub fn is_on(&self, id: ModemId) -> bool {
         self.slots[id.0].modem.module().power() != module::power::Power::Off
+    }
+
+    /// Whether the module answers commands.
+    pub fn answers(&self, id: ModemId) -> bool {
+        self.slots[id.0].modem.module().power() == module::power::Power::On
     }
 
     /// Something happens to a modem.
@@ -221,12 +226,14 @@ impl World {
 
     /// Takes the modems that have booted.
     pub fn take_booted(&mut self) -> Vec<ModemId> {
+        self.cut = false;
         std::mem::take(&mut self.booted)
     }
 
-    /// Whether a port has said something, or a modem has booted, that was not taken yet.
+    /// Whether a port has said something, or a modem has booted or lost power, since that was last
+    /// taken.
     pub fn has_news(&self) -> bool {
-        !self.said.is_empty() || !self.booted.is_empty()
+        self.cut || !self.said.is_empty() || !self.booted.is_empty()
     }
 
     /// The modem whose flow has this address at the service.
@@ -249,6 +256,7 @@ impl World {
         }
         let slot = &mut self.slots[index];
         slot.at_request = None;
+        self.cut = true;
         slot.modem.handle_input(Input::PowerCut, Now::both(self.now));
         self.plan(index);
     }
