@@ -8,6 +8,7 @@ pub mod descriptor;
 pub mod entropy;
 pub mod error;
 pub mod event_log;
+pub mod line;
 pub mod nvm_file;
 pub mod output_queue;
 pub mod port;

@@ -22,11 +22,12 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::host::air::{Air, Direction};
+use crate::host::air::{self, Air};
 use crate::host::clock::{Clock, Pace, TimeFile};
 use crate::host::control::{Call, ControlSocket};
 use crate::host::error::HostError;
 use crate::host::event_log::EventLog;
+use crate::host::line::Line;
 use crate::host::nvm_file::NvmFile;
 use crate::host::port::Port;
 use crate::host::run_service::EmbeddedService;
@@ -39,7 +40,8 @@ use crate::module::power::Power;
 use crate::module::{self, Flow};
 use crate::profile::Profile;
 use crate::protocol::keys::MasterKey;
-use crate::time::{Now, Wakeup};
+use crate::scenario::script::Direction;
+use crate::time::{Now, Wakeup, earlier};
 use trace::SerialTrace;
 
 /// How often the system time is kept while it runs.
@@ -59,6 +61,7 @@ pub struct ModemHost {
     links: Vec<TtyLink>,
     ports: Vec<Port>,
     traces: Vec<SerialTrace>,
+    lines: Vec<Line>,
     sockets: ModuleSockets,
     air: Air,
     destination: ServiceSpec,
@@ -139,7 +142,9 @@ impl ModemHost {
 
     /// One turn of the loop, at most `longest`.
     async fn turn(&mut self, longest: Duration, take_calls: bool) -> Result<Turn, HostError> {
-        let wakeup = self.modem.next_timeout().earlier(Wakeup::steady(self.air.next_timeout()));
+        let lines = self.lines.iter().filter_map(Line::next_timeout).min();
+        let underway = Wakeup::steady(earlier(self.air.next_timeout(), lines));
+        let wakeup = self.modem.next_timeout().earlier(underway);
         let wait = self.clock.until(wakeup).map_or(longest, |wait| wait.min(longest));
         let deadline = tokio::time::Instant::from_std(Clock::real_in(wait));
         let happening = poll_fn(|cx| self.poll_happening(cx, take_calls, deadline)).await;
@@ -205,13 +210,17 @@ impl ModemHost {
     fn handle(&mut self, happening: Happening, now: Now) -> Result<(), HostError> {
         match happening {
             Happening::Serial(port, count) => {
-                self.traces[port].received(&self.buffer[..count]);
                 let bytes = &self.buffer[..count];
-                self.modem.handle_input(Input::Serial { port: PortId(port), bytes }, now);
+                if self.lines[port].is_perfect(Direction::ToModule, now.steady) {
+                    self.traces[port].received(bytes);
+                    self.modem.handle_input(Input::Serial { port: PortId(port), bytes }, now);
+                } else {
+                    self.lines[port].carry(Direction::ToModule, bytes, now.steady);
+                }
             }
             Happening::Received(Received::Datagram(flow, count)) => {
                 let bytes = self.buffer[..count].to_vec();
-                self.air.carry(Direction::ToModule, flow, bytes, now.steady);
+                self.air.carry(air::Direction::ToModule, flow, bytes, now.steady);
             }
             Happening::Received(Received::Unresolved(flow)) => {
                 self.modem.handle_input(Input::Unresolved { flow }, now);
@@ -246,11 +255,35 @@ impl ModemHost {
                 self.act(output, now)?;
             }
             match self.air.poll(now.steady) {
-                Some((Direction::ToService, flow, bytes)) => self.sockets.send(flow, bytes),
-                Some((Direction::ToModule, flow, bytes)) => self.datagram(flow, &bytes, now),
+                Some((air::Direction::ToService, flow, bytes)) => self.sockets.send(flow, bytes),
+                Some((air::Direction::ToModule, flow, bytes)) => self.datagram(flow, &bytes, now),
+                None if self.advance_lines(now)? => {}
                 None => return Ok(()),
             }
         }
+    }
+
+    /// Hands on what has arrived over serial lines with faults; whether there was anything.
+    fn advance_lines(&mut self, now: Now) -> Result<bool, HostError> {
+        for index in 0..self.lines.len() {
+            match self.lines[index].poll(now.steady) {
+                None => continue,
+                Some((Direction::ToHost, bytes)) => self.write(index, &bytes)?,
+                Some((Direction::ToModule, bytes)) => {
+                    self.traces[index].received(&bytes);
+                    let input = Input::Serial { port: PortId(index), bytes: &bytes };
+                    self.modem.handle_input(input, now);
+                }
+            }
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    fn write(&mut self, index: usize, bytes: &[u8]) -> Result<(), HostError> {
+        self.traces[index].sent(bytes);
+        let port = &mut self.ports[index];
+        port.send(bytes).map_err(|error| HostError::running(format_args!("{port}: {error}")))
     }
 
     fn datagram(&mut self, flow: Flow, bytes: &[u8], now: Now) {
@@ -260,9 +293,11 @@ impl ModemHost {
     fn act(&mut self, output: Output, now: Now) -> Result<(), HostError> {
         match output {
             Output::Serial { port: PortId(index), bytes } => {
-                self.traces[index].sent(&bytes);
-                let port = &mut self.ports[index];
-                port.send(&bytes).map_err(|error| HostError::running(format_args!("{port}: {error}")))
+                if self.lines[index].is_perfect(Direction::ToHost, now.steady) {
+                    return self.write(index, &bytes);
+                }
+                self.lines[index].carry(Direction::ToHost, &bytes, now.steady);
+                Ok(())
             }
             Output::Module(module::Output::Nvm(nvm)) => {
                 self.nvm_file.save(&*nvm, &nvm.secrets).map_err(|error| {
@@ -270,7 +305,7 @@ impl ModemHost {
                 })
             }
             Output::Module(module::Output::Datagram { flow, bytes }) => {
-                self.air.carry(Direction::ToService, flow, bytes, now.steady);
+                self.air.carry(air::Direction::ToService, flow, bytes, now.steady);
                 Ok(())
             }
             Output::Module(module::Output::Event(event)) => {

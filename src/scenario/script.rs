@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 pub(in crate::scenario) use self::cursor::shown_ms;
 pub(in crate::scenario) use self::dialogue::PATIENCE_MS;
 pub use self::error::ScriptError;
+pub use self::parse::ChangeError;
 pub use self::pattern::{Pattern, Variables, escape};
 pub use self::statement::{
     Act, Amount, Claim, Claims, ClockChange, Direction, EventClaim, LineFault, LineMischief, ModemSource,

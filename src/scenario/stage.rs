@@ -57,6 +57,8 @@ pub struct Stage<'l> {
     marks: Vec<(usize, Vec<Counts>)>,
     /// The statements that placed faults, with the number of the fault at its modem.
     placed: Vec<(usize, ModemId, usize)>,
+    /// The same for faults of serial lines: which port, and the number there.
+    ordered: Vec<(usize, ModemId, (PortId, u32))>,
     profiles: BTreeMap<String, Arc<Profile>>,
 }
 
@@ -70,6 +72,7 @@ impl<'l> Stage<'l> {
             planned: None,
             marks: Vec::new(),
             placed: Vec::new(),
+            ordered: Vec::new(),
             profiles: BTreeMap::new(),
         }
     }
@@ -169,11 +172,18 @@ impl<'l> Stage<'l> {
 
     /// A fault that never struck fails the scenario at its end.
     fn check_faults(&self, player: &mut Player<'_>) {
-        if player.has_passed()
-            && let Some((line, ..)) =
-                self.placed.iter().find(|(_, modem, number)| !self.world.has_struck(*modem, *number))
-        {
-            player.fail_at(Some(*line), Problem::NeverStruck, self.world.now());
+        if !player.has_passed() {
+            return;
+        }
+        let placed = self.placed.iter().find(|(_, modem, number)| !self.world.has_struck(*modem, *number));
+        // A fault of all lines of a modem has struck once it has on one of them.
+        let waits = |(line, modem, _): &&(usize, ModemId, (PortId, u32))| {
+            let mut same = self.ordered.iter().filter(|(other, ..)| other == line);
+            same.all(|(.., (port, number))| self.world.line_fault_waits(*modem, *port, *number))
+        };
+        let ordered = self.ordered.iter().find(waits).map(|(line, ..)| *line);
+        if let Some(line) = placed.map(|(line, ..)| *line).or(ordered) {
+            player.fail_at(Some(line), Problem::NeverStruck, self.world.now());
         }
     }
 
@@ -200,8 +210,11 @@ impl<'l> Stage<'l> {
                 let number = self.world.place(modem, *point, *strike);
                 self.placed.push((line, modem, number));
             }
-            Act::Line(..) => {
-                return Err(Trouble::Unable("faults of the serial line are not there yet".to_owned()));
+            Act::Line(modem, fault) => {
+                let modem = self.there(*modem)?;
+                for number in self.world.order_line_fault(modem, *fault) {
+                    self.ordered.push((line, modem, number));
+                }
             }
             Act::Operate(modem, operation) => self.operate(*modem, operation)?,
             Act::FactoryReset(modem) => self.factory_reset(*modem)?,
@@ -291,11 +304,7 @@ impl<'l> Stage<'l> {
     fn clock(&mut self, modem: ModemIndex, change: ClockChange) -> Outcome {
         let id = self.there(modem)?;
         let shown = self.world.modem(id).module().nvm().rtc.at(self.world.now());
-        let moment = match change {
-            ClockChange::By(millis) => shown.offset_millis(millis),
-            ClockChange::To(moment) => moment,
-        };
-        self.input(modem, Input::SetClock(moment))
+        self.input(modem, Input::SetClock(change.of(shown)))
     }
 
     // ---- service -----------------------------------------------------------------------------

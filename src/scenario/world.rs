@@ -7,6 +7,7 @@
 
 mod modems;
 mod network;
+mod serial;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -23,6 +24,7 @@ use crate::protocol::keys::MasterKey;
 use crate::protocol::session::SessionOptions;
 use crate::scenario::fault::{Fault, Point, Strike};
 use crate::scenario::link::Link;
+use crate::scenario::serial_line::SerialLine;
 use crate::scenario::trace::Trace;
 use crate::service::{MemoryStore, Operator, Service, ServiceOptions, ServiceOutput};
 use crate::time::{Now, Timestamp, earlier};
@@ -105,6 +107,7 @@ struct Slot {
     counts: Counts,
     /// What each port has said.
     serial: Vec<Vec<u8>>,
+    lines: Vec<SerialLine>,
     events: Vec<Event>,
     /// Every memory that was written, where somebody wants them.
     kept_writes: Option<Vec<Nvm>>,
@@ -146,6 +149,10 @@ struct Delivery {
 enum End {
     Service(SocketAddr),
     Modem(usize, Flow),
+    /// A port of a modem, over its serial line.
+    Port(usize, PortId),
+    /// The host at a port of a modem, over its serial line.
+    Host(usize, PortId),
 }
 
 impl World {

@@ -15,6 +15,7 @@ use crate::host::control::ControlSocket;
 use crate::host::entropy;
 use crate::host::error::HostError;
 use crate::host::event_log::EventLog;
+use crate::host::line::Line;
 use crate::host::nvm_file::{NvmError, NvmFile};
 use crate::host::port::{Port, PortSpec};
 use crate::host::run_service::{EmbeddedService, ServiceSetup, embed};
@@ -111,6 +112,7 @@ impl ModemHost {
             seed,
             clock,
             links,
+            lines: (0..ports.len() as u64).map(|port| Line::new(seed ^ port)).collect(),
             traces: ports.iter().map(|port| SerialTrace::new(port.to_string())).collect(),
             ports,
             sockets: ModuleSockets::new(destination.clone()),

@@ -595,3 +595,81 @@ fn event_kind(word: &Word<'_>) -> Result<EventKind, Problem> {
 fn event_names() -> String {
     event_kinds().map(EventKind::name).collect::<Vec<_>>().join(", ")
 }
+
+/// Text that names no change, and what would.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}; allowed: {allowed}")]
+pub struct ChangeError {
+    message: String,
+    allowed: String,
+}
+
+/// Reads a text that is one change and nothing else, as `vsara ctl` takes it.
+fn whole<'t, T>(
+    text: &'t str,
+    read: impl FnOnce(&mut Cursor<'t>) -> Result<T, Problem>,
+) -> Result<T, ChangeError> {
+    let mut cursor = Cursor::new(text, 0);
+    read(&mut cursor)
+        .and_then(|value| cursor.finish().map(|()| value))
+        .map_err(|Problem { message, allowed, .. }| ChangeError { message, allowed })
+}
+
+impl std::str::FromStr for NetworkChange {
+    type Err = ChangeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        whole(text, network_change)
+    }
+}
+
+impl std::str::FromStr for ClockChange {
+    type Err = ChangeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        whole(text, clock_change)
+    }
+}
+
+impl std::str::FromStr for LineFault {
+    type Err = ChangeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        whole(text, line_fault)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clock_changes_are_by_or_to() {
+        let check =
+            |text: &str, expected: Option<ClockChange>| assert_eq!(text.parse().ok(), expected, "{text}");
+        check("+5m", Some(ClockChange::By(300_000)));
+        check("-1h", Some(ClockChange::By(-3_600_000)));
+        check("=2026-01-01T00:00:00Z", Some(ClockChange::To(Timestamp::from_millis(1_767_225_600_000))));
+        check("5m", None);
+        check("=noon", None);
+        check("+5m 3", None);
+        check("", None);
+    }
+
+    #[test]
+    fn network_changes_are_those_of_the_language() {
+        let check =
+            |text: &str, expected: Option<NetworkChange>| assert_eq!(text.parse().ok(), expected, "{text}");
+        check("up", Some(NetworkChange::Coverage(true)));
+        check("loss 30%", Some(NetworkChange::Loss(30)));
+        check("loss 0%", Some(NetworkChange::Loss(0)));
+        check("loss 101%", None);
+        check("loss 30", None);
+        check("drop 2", Some(NetworkChange::Drop(2)));
+        check("delay 2s", Some(NetworkChange::Delay(2000)));
+        check("duplicate 1", Some(NetworkChange::Duplicate(1)));
+        check("reorder", Some(NetworkChange::Reorder));
+        check("reorder 1", None);
+        check("", None);
+    }
+}

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::ModemIndex;
 use super::pattern::{Pattern, Variables};
 use crate::module::{IpVersion, Timing};
@@ -167,7 +169,8 @@ pub enum ModemSource {
 }
 
 /// Positions of the power switch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum PowerSwitch {
     /// Supply and PWR_ON.
     On,
@@ -350,6 +353,16 @@ impl Template {
             }
         }
         bytes
+    }
+}
+
+impl ClockChange {
+    /// The moment a clock that shows `shown` is set to.
+    pub fn of(self, shown: Timestamp) -> Timestamp {
+        match self {
+            Self::By(millis) => shown.offset_millis(millis),
+            Self::To(moment) => moment,
+        }
     }
 }
 

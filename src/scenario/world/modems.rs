@@ -8,6 +8,7 @@ use crate::profile::Profile;
 use crate::protocol::keys::{MasterKey, RotUid};
 use crate::scenario::fault::{Fault, Point, Strike};
 use crate::scenario::link::Link;
+use crate::scenario::serial_line::SerialLine;
 use crate::scenario::world::{Counts, Disk, End, ModemId, Slot, World, WorldOptions, random_from};
 use crate::time::{Now, earlier};
 
@@ -81,6 +82,7 @@ impl World {
             answer_is_lost: false,
             counts: Counts::default(),
             serial: vec![Vec::new(); ports],
+            lines: (0..ports as u64).map(|port| SerialLine::new(self.seed ^ (stream << 24) ^ port)).collect(),
             events: Vec::new(),
             kept_writes: None,
             first_copy_breaks: false,
@@ -163,10 +165,8 @@ impl World {
         match input {
             Input::PowerCut => return self.cut(id.0),
             Input::PowerOn => self.read_disk(id.0),
+            Input::Serial { port, bytes } => return self.write_to_port(id.0, port, bytes),
             _ => {}
-        }
-        if let (Some(trace), Input::Serial { port, bytes }) = (&mut self.trace, &input) {
-            trace.serial(self.now, id.0, *port, '>', bytes);
         }
         self.slots[id.0].modem.handle_input(input, Now::both(self.now));
         self.drain_modem(id.0);
@@ -286,15 +286,7 @@ impl World {
         while let Some(output) = self.slots[index].modem.poll_output() {
             let slot = &mut self.slots[index];
             match output {
-                Output::Serial { port, bytes } => {
-                    if let Some(trace) = &mut self.trace {
-                        trace.serial(self.now, index, port, '<', &bytes);
-                    }
-                    if let Some(said) = slot.serial.get_mut(port.0) {
-                        said.extend(bytes);
-                        self.said.insert((ModemId(index), port));
-                    }
-                }
+                Output::Serial { port, bytes } => self.write_to_host(index, port, bytes),
                 Output::Module(module::Output::Event(event)) => self.happened(index, event),
                 Output::Module(module::Output::Nvm(nvm)) => self.write(index, *nvm),
                 Output::Module(module::Output::Datagram { flow, bytes }) => {
