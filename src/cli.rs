@@ -4,6 +4,7 @@
 
 mod completions;
 mod ctl;
+mod exec;
 mod log;
 mod modem;
 mod profiles;
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::host::error::{ErrorKind, HostError};
+use crate::host::error::HostError;
 
 const EXIT_STATUS: &str = "\
 Exit status:
@@ -43,6 +44,9 @@ enum Command {
     /// Run a standing security service
     #[command(after_help = server::EXAMPLE)]
     Server(server::ServerArgs),
+    /// Run a host program with a module beside it
+    #[command(after_help = exec::EXAMPLE)]
+    Exec(Box<exec::ExecArgs>),
     /// Talk to a running module or security service
     #[command(after_help = ctl::EXAMPLE)]
     Ctl(ctl::CtlArgs),
@@ -68,24 +72,23 @@ pub fn run() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let result = match cli.command {
+    let done = match cli.command {
         None => modem::run(cli.modem),
         Some(Command::Modem(args)) => modem::run(*args),
         Some(Command::Server(args)) => server::run(args),
+        Some(Command::Exec(args)) => return exit_code(exec::run(*args)),
         Some(Command::Ctl(args)) => ctl::run(args),
         Some(Command::Profiles(args)) => profiles::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("vsara: {error}");
-            ExitCode::from(match error.kind {
-                ErrorKind::Running => 1,
-                ErrorKind::Usage => 2,
-            })
-        }
-    }
+    exit_code(done.map(|()| 0))
+}
+
+fn exit_code(status: Result<u8, HostError>) -> ExitCode {
+    ExitCode::from(status.unwrap_or_else(|error| {
+        eprintln!("vsara: {error}");
+        error.kind.exit_status()
+    }))
 }
 
 /// Prints a line and flushes it; a reader that has gone is no error worth a word.
@@ -144,6 +147,10 @@ mod tests {
         check("vsara profiles sara-r510s", true);
         check("vsara profiles --check p.toml", true);
         check("vsara completions bash", true);
+        check("vsara exec --profile sara-r510s --ephemeral --timeout 5m -- picocom {tty} -b 9600", true);
+        check("vsara exec -- x --timeout 5", true);
         check("vsara exec", false);
+        check("vsara exec picocom {tty}", false);
+        check("vsara exec --timeout 5 -- picocom", false);
     }
 }

@@ -74,31 +74,38 @@ enum Timing {
 }
 
 pub(super) fn run(args: ModemArgs) -> Result<(), HostError> {
-    let listeners = args.port.iter().filter_map(|port| match port {
-        PortSpec::Tcp(address) => Some(*address),
-        _ => None,
-    });
-    let master = args.secrecy.check(listeners)?;
-    args.log.start();
-    args.reserved.warn();
     let json = args.log.json;
-    let setup = ModemSetup {
-        profile: args.profile,
-        state: if args.ephemeral { StateSpec::Temporary } else { StateSpec::At(args.state) },
-        link: args.link,
-        mode: args.mode,
-        ports: args.port,
-        service: args.service,
-        timing: match args.timing {
-            Timing::Fast => module::Timing::Fast,
-            Timing::Module => module::Timing::Module,
-        },
-        pace: args.time,
-        seed: args.seed,
-        rot: args.rot,
-        master,
-    };
+    let setup = args.into_setup()?;
     run_modem(setup, |ready| if json { print_line(ready.to_json()) } else { print_line(ready) })
+}
+
+impl ModemArgs {
+    /// What is asked for, checked; the log has started.
+    pub(super) fn into_setup(self) -> Result<ModemSetup, HostError> {
+        let listeners = self.port.iter().filter_map(|port| match port {
+            PortSpec::Tcp(address) => Some(*address),
+            _ => None,
+        });
+        let master = self.secrecy.check(listeners)?;
+        self.log.start();
+        self.reserved.warn();
+        Ok(ModemSetup {
+            profile: self.profile,
+            state: if self.ephemeral { StateSpec::Temporary } else { StateSpec::At(self.state) },
+            link: self.link,
+            mode: self.mode,
+            ports: self.port,
+            service: self.service,
+            timing: match self.timing {
+                Timing::Fast => module::Timing::Fast,
+                Timing::Module => module::Timing::Module,
+            },
+            pace: self.time,
+            seed: self.seed,
+            rot: self.rot,
+            master,
+        })
+    }
 }
 
 fn octal(text: &str) -> Result<u32, String> {
