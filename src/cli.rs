@@ -6,11 +6,13 @@ mod completions;
 mod ctl;
 mod exec;
 mod log;
+mod man;
 mod modem;
 mod profiles;
 mod reserved;
 mod secrecy;
 mod server;
+mod suggested;
 
 use std::process::ExitCode;
 
@@ -56,6 +58,9 @@ enum Command {
     /// Write completions for a shell
     #[command(after_help = completions::EXAMPLE)]
     Completions(completions::CompletionsArgs),
+    /// Write manual pages
+    #[command(after_help = man::EXAMPLE)]
+    Man(man::ManArgs),
 }
 
 /// Runs the program.
@@ -80,6 +85,7 @@ pub fn run() -> ExitCode {
         Some(Command::Ctl(args)) => ctl::run(args),
         Some(Command::Profiles(args)) => profiles::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),
+        Some(Command::Man(args)) => man::run(&args),
     };
     exit_code(done.map(|()| 0))
 }
@@ -147,6 +153,9 @@ mod tests {
         check("vsara profiles sara-r510s", true);
         check("vsara profiles --check p.toml", true);
         check("vsara completions bash", true);
+        check("vsara man ctl power", true);
+        check("vsara man --dir pages", true);
+        check("vsara man ctl --dir pages", false);
         check("vsara exec --profile sara-r510s --ephemeral --timeout 5m -- picocom {tty} -b 9600", true);
         check("vsara exec -- x --timeout 5", true);
         check("vsara exec", false);
