@@ -23,9 +23,10 @@ Example:
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct CtlArgs {
-    /// State directory of the module, or of a `vsara server`
-    #[arg(long, value_name = "DIR", default_value = ".vsara")]
-    state: PathBuf,
+    /// State directory of the module, or of a `vsara server` [default: that of the module around a
+    /// command of `vsara exec`, otherwise .vsara]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -141,10 +142,17 @@ impl std::str::FromStr for ClockText {
 
 pub(super) fn run(args: CtlArgs) -> Result<(), HostError> {
     let request = request_for(&args.verb)?;
-    match control::connect(&args.state) {
+    let state = args.state.or_else(state_around).unwrap_or_else(|| ".vsara".into());
+    match control::connect(&state) {
         Ok(stream) => converse(stream, &request, &args.verb),
-        Err(_) => at_rest::answer(&args.state, &request, &args.verb),
+        Err(_) => at_rest::answer(&state, &request, &args.verb),
     }
+}
+
+/// Where a command of `vsara exec` has its module.
+fn state_around() -> Option<PathBuf> {
+    let control = PathBuf::from(std::env::var_os("VSARA_CONTROL")?);
+    control.parent().map(Path::to_owned)
 }
 
 fn request_for(verb: &Verb) -> Result<Request, HostError> {

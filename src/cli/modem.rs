@@ -2,18 +2,21 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{StringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 use super::log::LogArgs;
 use super::print_line;
 use super::reserved::ReservedArgs;
 use super::secrecy::SecrecyArgs;
+use super::suggested::Suggested;
 use crate::host::clock::Pace;
 use crate::host::error::HostError;
 use crate::host::port::PortSpec;
 use crate::host::run_modem::{ModemSetup, StateSpec, run_modem};
 use crate::host::udp::ServiceSpec;
 use crate::module;
+use crate::profile;
 use crate::protocol::keys::RotUid;
 
 pub(super) const EXAMPLE: &str = "\
@@ -25,7 +28,7 @@ Example:
 pub(super) struct ModemArgs {
     /// Module profile: a built-in one (see `vsara profiles`) or a TOML file [default: the state
     /// directory's, sara-r510s in a new one]
-    #[arg(long, value_name = "NAME|FILE")]
+    #[arg(long, value_name = "NAME|FILE", value_parser = profile_names(), hide_possible_values = true)]
     profile: Option<String>,
     /// Everything that survives power loss
     #[arg(long, value_name = "DIR", default_value = ".vsara")]
@@ -38,9 +41,11 @@ pub(super) struct ModemArgs {
     mode: Option<u32>,
     /// Serve pty, tty:PATH or tcp:ADDR; each one given is a port of the same module
     #[arg(long, value_name = "PORT", default_value = "pty")]
+    #[arg(value_parser = ports(), hide_possible_values = true)]
     port: Vec<PortSpec>,
     /// Where the security service is: embedded, none or HOST:PORT
     #[arg(long, value_name = "WHERE", default_value = "embedded")]
+    #[arg(value_parser = services(), hide_possible_values = true)]
     service: ServiceSpec,
     /// Latencies of boot, registration and responses
     #[arg(long, default_value = "fast")]
@@ -74,31 +79,51 @@ enum Timing {
 }
 
 pub(super) fn run(args: ModemArgs) -> Result<(), HostError> {
-    let listeners = args.port.iter().filter_map(|port| match port {
-        PortSpec::Tcp(address) => Some(*address),
-        _ => None,
-    });
-    let master = args.secrecy.check(listeners)?;
-    args.log.start();
-    args.reserved.warn();
     let json = args.log.json;
-    let setup = ModemSetup {
-        profile: args.profile,
-        state: if args.ephemeral { StateSpec::Temporary } else { StateSpec::At(args.state) },
-        link: args.link,
-        mode: args.mode,
-        ports: args.port,
-        service: args.service,
-        timing: match args.timing {
-            Timing::Fast => module::Timing::Fast,
-            Timing::Module => module::Timing::Module,
-        },
-        pace: args.time,
-        seed: args.seed,
-        rot: args.rot,
-        master,
-    };
+    let setup = args.into_setup()?;
     run_modem(setup, |ready| if json { print_line(ready.to_json()) } else { print_line(ready) })
+}
+
+impl ModemArgs {
+    /// What is asked for, checked; the log has started.
+    pub(super) fn into_setup(self) -> Result<ModemSetup, HostError> {
+        let listeners = self.port.iter().filter_map(|port| match port {
+            PortSpec::Tcp(address) => Some(*address),
+            _ => None,
+        });
+        let master = self.secrecy.check(listeners)?;
+        self.log.start();
+        self.reserved.warn();
+        Ok(ModemSetup {
+            profile: self.profile,
+            state: if self.ephemeral { StateSpec::Temporary } else { StateSpec::At(self.state) },
+            link: self.link,
+            mode: self.mode,
+            ports: self.port,
+            service: self.service,
+            timing: match self.timing {
+                Timing::Fast => module::Timing::Fast,
+                Timing::Module => module::Timing::Module,
+            },
+            pace: self.time,
+            seed: self.seed,
+            rot: self.rot,
+            master,
+        })
+    }
+}
+
+/// Of built-in profiles; a file may be named too.
+pub(super) fn profile_names() -> impl TypedValueParser<Value = String> {
+    Suggested::new(profile::list().map(|(name, _)| name), StringValueParser::new())
+}
+
+fn ports() -> impl TypedValueParser<Value = PortSpec> {
+    Suggested::new(["pty", "tty:", "tcp:"], StringValueParser::new().try_map(|text| text.parse::<PortSpec>()))
+}
+
+fn services() -> impl TypedValueParser<Value = ServiceSpec> {
+    Suggested::new(["embedded", "none"], StringValueParser::new().try_map(|text| text.parse::<ServiceSpec>()))
 }
 
 fn octal(text: &str) -> Result<u32, String> {

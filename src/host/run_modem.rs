@@ -4,6 +4,7 @@
 //! modem wants, in its order. A write of the memory is done before anything after it leaves.
 
 mod advance;
+mod beside;
 mod calls;
 mod ready;
 mod setup;
@@ -31,7 +32,7 @@ use crate::host::line::Line;
 use crate::host::nvm_file::NvmFile;
 use crate::host::port::Port;
 use crate::host::run_service::EmbeddedService;
-use crate::host::signals::Signals;
+use crate::host::signals::End;
 use crate::host::state_dir::StateDir;
 use crate::host::tty_link::TtyLink;
 use crate::host::udp::{ModuleSockets, Received, ServiceSpec};
@@ -69,7 +70,7 @@ pub struct ModemHost {
     events: EventLog,
     control: ControlSocket,
     calls: mpsc::Receiver<Call>,
-    signals: Signals,
+    end: End,
     nvm_file: NvmFile,
     time_file: TimeFile,
     state: StateDir,
@@ -85,7 +86,7 @@ enum Happening {
     Received(Received),
     Called(Call),
     Timer,
-    Signal,
+    End,
     PortGone(usize, io::Error),
 }
 
@@ -95,7 +96,7 @@ pub fn run_modem(
     announce: impl FnOnce(&Ready) -> io::Result<()>,
 ) -> Result<(), HostError> {
     super::runtime()?.block_on(async {
-        let mut host = ModemHost::open(setup)?;
+        let mut host = ModemHost::open(setup, End::by_signal().map_err(HostError::running)?)?;
         let result = host.run(announce).await;
         let kept = host.keep_time_durably();
         result.and(kept)
@@ -182,8 +183,8 @@ impl ModemHost {
         if let Poll::Ready(received) = self.sockets.poll_received(cx, &mut self.buffer[..]) {
             return Poll::Ready(Happening::Received(received));
         }
-        if self.signals.poll(cx).is_ready() {
-            return Poll::Ready(Happening::Signal);
+        if self.end.poll(cx).is_ready() {
+            return Poll::Ready(Happening::End);
         }
         if take_calls && let Poll::Ready(Some(call)) = self.calls.poll_recv(cx) {
             return Poll::Ready(Happening::Called(call));
@@ -225,7 +226,7 @@ impl ModemHost {
             Happening::Received(Received::Unresolved(flow)) => {
                 self.modem.handle_input(Input::Unresolved { flow }, now);
             }
-            Happening::Signal => self.stopping = true,
+            Happening::End => self.stopping = true,
             Happening::PortGone(port, error) => {
                 return Err(HostError::running(format_args!("{}: {error}", self.ports[port])));
             }

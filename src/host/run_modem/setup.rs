@@ -19,7 +19,7 @@ use crate::host::line::Line;
 use crate::host::nvm_file::{NvmError, NvmFile};
 use crate::host::port::{Port, PortSpec};
 use crate::host::run_service::{EmbeddedService, ServiceSetup, embed};
-use crate::host::signals::Signals;
+use crate::host::signals::End;
 use crate::host::state_dir::{StateDir, drop_identity, kept_identity};
 use crate::host::tty_link::TtyLink;
 use crate::host::udp::{ModuleSockets, ServiceSpec};
@@ -71,14 +71,13 @@ pub enum StateSpec {
 }
 
 impl ModemHost {
-    /// Everything up to power-on. To be called in a runtime.
-    pub(super) fn open(setup: ModemSetup) -> Result<Self, HostError> {
+    /// Everything up to power-on; it runs until `end`. To be called in a runtime.
+    pub(super) fn open(setup: ModemSetup, end: End) -> Result<Self, HostError> {
         let state = match &setup.state {
             StateSpec::At(path) => StateDir::open(path)?,
             StateSpec::Temporary => StateDir::temporary()?,
         };
         let profile = choose_profile(setup.profile.as_deref(), &state)?;
-        let signals = Signals::new().map_err(HostError::running)?;
         let time_file = TimeFile::open(state.path())
             .map_err(|error| HostError::running(format_args!("{}: {error}", state.path().display())))?;
         let clock = Clock::start(setup.pace, time_file.last());
@@ -122,7 +121,7 @@ impl ModemHost {
             events,
             control,
             calls: called,
-            signals,
+            end,
             nvm_file,
             time_file,
             state,
