@@ -121,9 +121,9 @@ fn bands_and_operator_profile_change_only_while_not_registered() {
             ("AT+UBANDMASK=0,524434", "OK"),
             ("AT+UBANDMASK=1,524426,2", "OK"),
             ("AT+UBANDMASK=2,256", "+CME ERROR: incorrect parameters"),
-            ("AT+UBANDMASK?", "+UBANDMASK: 0,524434,1,524426,2|OK"),
+            ("AT+UBANDMASK?", "+UBANDMASK: 0,524434,0,1,524426,2|OK"),
             (RESET, "OK"),
-            ("AT+UBANDMASK?", "+UBANDMASK: 0,524434,1,524426,2|OK"),
+            ("AT+UBANDMASK?", "+UBANDMASK: 0,524434,0,1,524426,2|OK"),
             ("AT+COPS=2", "OK"),
             ("AT+UMNOPROF=100", "OK"),
             ("AT+UMNOPROF=99", "ERROR"),
@@ -131,7 +131,14 @@ fn bands_and_operator_profile_change_only_while_not_registered() {
             ("AT+UBANDMASK?", "+UBANDMASK: 0,168761503,1,168761503|OK"),
         ],
     );
-    check("sara-r510s", &[("AT+UMNOPROF?;+UBANDMASK?", "+UMNOPROF: 90|+UBANDMASK: 0,185473183,1048642|OK")]);
+    check(
+        "sara-r510s",
+        &[
+            ("AT+UMNOPROF?;+UBANDMASK?", "+UMNOPROF: 90|+UBANDMASK: 0,185473183,1048642|OK"),
+            ("AT+CFUN=4;+UBANDMASK=0,524426,0", "OK"),
+            ("AT+UBANDMASK?", "+UBANDMASK: 0,524426,0|OK"),
+        ],
+    );
     check("sara-r422s", &[("AT+CFUN=0", "OK"), ("AT+UBANDMASK=2,1", "ERROR"), ("AT+UBANDMASK=2,768", "OK")]);
 }
 
@@ -260,13 +267,17 @@ fn files_of_the_sim_are_read_and_the_forbidden_networks_written() {
             ("AT+CRSM=176,28539,0,0,20", &format!("+CRSM: 144,0,\"{twenty}\"|OK")),
             ("AT+CRSM=214,28539,0,0,10,\"00f110FFFFFFFFFFFFFF\"", "+CRSM: 144,0,\"\"|OK"),
             ("AT+CRSM=176,28539,0,0,4", "+CRSM: 144,0,\"00F110FF\"|OK"),
-            ("AT+CRSM=214,28539,0,28,3,\"000000\"", "+CRSM: 103,0,\"\"|OK"),
-            ("AT+CRSM=214,28539,0,0,2,\"000000\"", "+CRSM: 103,0,\"\"|OK"),
-            ("AT+CRSM=214,28423,0,0,1,\"00\"", "+CRSM: 105,130,\"\"|OK"),
+            ("AT+CRSM=214,28539,0,28,3,\"000000\"", "+CRSM: 103,0|OK"),
+            ("AT+CRSM=214,28539,0,0,2,\"000000\"", "+CRSM: 103,0|OK"),
+            ("AT+CRSM=214,28423,0,0,1,\"00\"", "+CRSM: 105,130|OK"),
             ("AT+CRSM=176,28589,0,0,4", "+CRSM: 144,0,\"00000002\"|OK"),
-            ("AT+CRSM=176,28589,0,0,5", "+CRSM: 103,0,\"\"|OK"),
-            ("AT+CRSM=176,255,255,255,255", "+CRSM: 106,130,\"\"|OK"),
-            ("AT+CRSM=176,28539,255,255,255", "+CRSM: 103,0,\"\"|OK"),
+            ("AT+CRSM=176,28589,0,0,0", "+CRSM: 144,0,\"00000002\"|OK"),
+            ("AT+CRSM=176,28589,0,0,5", "+CRSM: 103,0|OK"),
+            ("AT+CRSM=176,28589,0,4,0", "+CRSM: 103,0|OK"),
+            ("AT+CRSM=176,255,255,255,255", "+CRSM: 106,130|OK"),
+            ("AT+CRSM=176,28539,255,255,255", "+CRSM: 103,0|OK"),
+            ("AT+CRSM=192,28589,0,0,15", "+CRSM: 144,0,\"00000004000004000000000000\"|OK"),
+            ("AT+CRSM=1,28589", "+CRSM: 109,0|OK"),
             (RESET, "OK"),
             ("AT+CRSM=176,28539,0,0,3", "+CRSM: 144,0,\"00F110\"|OK"),
         ],
@@ -313,9 +324,27 @@ fn the_network_grants_the_edrx_that_is_asked_for() {
             ("AT+CFUN=1", "OK|+CEDRXP: 4,\"1001\",\"1001\",\"0011\""),
             ("AT+CEDRXS=0,4", "OK"),
             ("AT+CEDRXRDP", "+CEDRXRDP: 0|OK"),
-            ("AT+CEDRXS?", "+CEDRXS: 4,\"0000\"|+CEDRXS: 5,\"1001\"|OK"),
+            ("AT+CEDRXS?", "+CEDRXS: 4,\"1001\",\"0011\"|+CEDRXS: 5,\"1001\"|OK"),
+            ("AT+CEDRXS=2,4", "OK|+CEDRXP: 4,\"1001\",\"1001\",\"0011\""),
             ("AT+CEDRXS=0", "OK"),
+            ("AT+CEDRXRDP", "+CEDRXRDP: 0|OK"),
+            ("AT+CEDRXS=3,5", "OK"),
+            ("AT+CEDRXS?", "+CEDRXS: 4,\"1001\",\"0011\"|+CEDRXS: 5,\"0000\"|OK"),
+            ("AT+CEDRXS=3", "OK"),
             ("AT+CEDRXS?", "+CEDRXS: 4,\"0000\"|+CEDRXS: 5,\"0000\"|OK"),
+            ("AT+CEDRXS=1,2", "ERROR"),
+            ("AT+CEDRXS=?", "+CEDRXS: (0-3),(4,5),(\"0000\"-\"1111\")|OK"),
+        ],
+    );
+    check(
+        "sara-r410m-63b",
+        &[
+            ("AT+CEDRXS=1,5", "ERROR"),
+            ("AT+CEDRXS=1,4,\"0101\"", "OK"),
+            ("AT+CEDRXS=0", "OK"),
+            ("AT+CEDRXS?", "+CEDRXS:|OK"),
+            ("AT+CEDRXS=2,4", "OK|+CEDRXP: 4,\"0101\",\"0101\",\"0000\""),
+            ("AT+CEDRXS?", "+CEDRXS: 4,\"0101\"|OK"),
         ],
     );
 }
@@ -443,7 +472,8 @@ fn every_profile_survives_what_hosts_send_at_power_up() {
     ];
     for (name, _) in profile::list() {
         let mut desk = Desk::new(name, Timing::Fast);
-        for line in lines {
+        let first_firmware = name.ends_with("-00b");
+        for line in lines.into_iter().filter(|line| !(first_firmware && line.contains("URAT"))) {
             let answer = desk.at(line);
             assert!(answer == "OK" || answer.ends_with("|OK"), "{name}: {line}: {answer}");
         }

@@ -93,7 +93,13 @@ impl NetworkNvm {
     pub fn factory(profile: &Profile) -> Self {
         Self {
             time_zone_update: profile.network.ctzu_default == 1,
-            rats: profile.network.rats.iter().map(|facts| facts.rat).collect(),
+            rats: profile
+                .network
+                .rats
+                .iter()
+                .take(profile.network.rats_at_once)
+                .map(|facts| facts.rat)
+                .collect(),
         }
     }
 }
