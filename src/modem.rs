@@ -126,7 +126,10 @@ impl Modem {
             Input::PowerOn => self.module.power_on(now),
             Input::PowerOff => self.module.request_power_off(now),
             Input::PowerCut => self.cut_power(now),
-            Input::Reset => self.module.pull_reset(now),
+            Input::Reset => {
+                self.silence_ports();
+                self.module.pull_reset(now);
+            }
             Input::Serial { port, bytes } => self.handle_serial(port, bytes, now),
             Input::Datagram { flow, bytes } => self.module.handle_datagram(flow, bytes, now),
             Input::Unresolved { flow } => self.module.handle_unresolved(flow, now),
@@ -171,6 +174,11 @@ impl Modem {
     fn cut_power(&mut self, now: Now) {
         self.module.power_cut(now);
         self.output.clear();
+        self.silence_ports();
+    }
+
+    /// What ports were about to say is lost.
+    fn silence_ports(&mut self) {
         self.reset_ports();
         for port in &mut self.ports {
             while port.interpreter.poll_output().is_some() {}

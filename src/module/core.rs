@@ -274,12 +274,19 @@ impl Module {
         self.leave(Power::Resetting, now);
     }
 
-    /// RESET_N: the same, and some forget the time.
+    /// RESET_N: off at this instant, without a word to the network, and on again; some forget the
+    /// time. Source: system integration manual UBX-16029218 R20, p. 30.
     pub fn pull_reset(&mut self, now: Now) {
-        if self.power != Power::Off && !self.profile.power.rtc_survives_reset_pin {
+        self.see(now);
+        if self.power == Power::Off {
+            return;
+        }
+        self.note(Event::PoweredOff { restart: true });
+        self.lose_ram();
+        if !self.profile.power.rtc_survives_reset_pin {
             self.lose_clock(now);
         }
-        self.request_reset(now);
+        self.boot(self.profile.power.reset_ms, now);
     }
 
     fn lose_clock(&mut self, now: Now) {
