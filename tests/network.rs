@@ -297,6 +297,18 @@ fn signal_and_cell_are_told_in_the_familys_own_way() {
 }
 
 #[test]
+fn a_module_that_searches_knows_no_signal() {
+    let mut desk = booted("sara-r510s");
+    assert_eq!(ask(&mut desk, "ATE0+CSQ;+CESQ"), "+CSQ: 99,99|+CESQ: 99,99,255,255,255,255|OK");
+    desk.wait(8_000);
+    assert_eq!(ask(&mut desk, "AT+CREG?;+CSQ"), "+CREG: 0,1|+CSQ: 20,99|OK");
+    assert_eq!(ask(&mut desk, "AT+COPS=1,2,\"00103\""), "");
+    desk.wait(8_000);
+    desk.wait(100);
+    assert_eq!(ask(&mut desk, "AT+CREG?;+CSQ"), "+CREG: 0,3|+CSQ: 20,99|OK", "it hears who turned it away");
+}
+
+#[test]
 fn an_apn_that_is_refused_says_so() {
     check(
         "sara-r510s",
