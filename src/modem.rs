@@ -126,7 +126,10 @@ impl Modem {
             Input::PowerOn => self.module.power_on(now),
             Input::PowerOff => self.module.request_power_off(now),
             Input::PowerCut => self.cut_power(now),
-            Input::Reset => self.module.request_reset(now),
+            Input::Reset => {
+                self.silence_ports();
+                self.module.pull_reset(now);
+            }
             Input::Serial { port, bytes } => self.handle_serial(port, bytes, now),
             Input::Datagram { flow, bytes } => self.module.handle_datagram(flow, bytes, now),
             Input::Unresolved { flow } => self.module.handle_unresolved(flow, now),
@@ -171,6 +174,11 @@ impl Modem {
     fn cut_power(&mut self, now: Now) {
         self.module.power_cut(now);
         self.output.clear();
+        self.silence_ports();
+    }
+
+    /// What ports were about to say is lost.
+    fn silence_ports(&mut self) {
         self.reset_ports();
         for port in &mut self.ports {
             while port.interpreter.poll_output().is_some() {}
@@ -225,7 +233,7 @@ impl Modem {
             let failure = code.map_or(Failure::Error, |code| Failure::Cme(CmeError(code)));
             return self.answer(index, Err(failure), now);
         };
-        if let Some(failure) = crate::commands::sim::refusal(&self.module, command.name, &request.form) {
+        if let Some(failure) = crate::commands::sim::refusal(&self.module, command.name, &request.form, now) {
             return self.answer(index, Err(failure), now);
         }
         match self.heartbeat_first(command, &request, now) {

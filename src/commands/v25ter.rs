@@ -81,26 +81,28 @@ fn store(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     Ok(Reply::OK)
 }
 
-/// `&V`, display the current configuration. The heading, the S-registers and the rate are what
-/// host software looks for (driver); the rest of the layout is designed.
+/// `&V`, display the current configuration. Hosts look for the heading, pass over the line behind it
+/// and look for ` +IPR:` in the next (driver); the rest of the layout is designed.
 fn display(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     only_profile_0(form)?;
-    let settings = &*context.settings;
+    let (settings, interface) = (&*context.settings, &*context.interface);
     let registers = Registers::NUMBERS
         .iter()
-        .filter_map(|number| Some(format!("S{number:02}:{:03}", settings.register(*number)?)))
+        .filter_map(|number| Some(format!("S{number}:{:03}", settings.register(*number)?)))
         .collect::<Vec<_>>();
+    let (flow, Framing { format, parity }) = (local_flow(settings), interface.framing);
     Ok(Reply::Lines(vec![
         Line::from("ACTIVE PROFILE:"),
-        Line::from(basic_parameters(settings)),
-        Line::from(registers.join(", ")),
+        Line::from(format!("{}, {},", basic_parameters(settings), registers.join(", "))),
+        Line::from(format!("+ICF:{format},{parity}, +IFC:{flow},{flow}, +IPR:{},", interface.rate_bps)),
         Line::from(format!(
-            "+CREG:{}, +CGREG:{}, +CEREG:{}, +CMEE:{}, +IPR:{}",
-            context.interface.creg,
-            context.interface.cgreg,
-            context.interface.cereg,
+            "+CREG:{}, +CGREG:{}, +CEREG:{}, +CMEE:{}, +COPS:{}, +UPSV:{}",
+            interface.creg,
+            interface.cgreg,
+            interface.cereg,
             settings.cmee,
-            context.interface.rate_bps
+            context.module.network().operator_mode,
+            interface.uart_power_saving.mode
         )),
     ]))
 }
@@ -175,15 +177,20 @@ fn local_flow_control(context: &mut Context<'_>, form: Form) -> Result<Reply, Fa
             Ok(Reply::OK)
         }
         Form::Read => {
-            let kind = match context.settings.flow_control {
-                3 => 2,
-                4 | 5 => 1,
-                _ => 0,
-            };
+            let kind = local_flow(context.settings);
             Ok(Reply::line(format!("+IFC: {kind},{kind}")))
         }
         Form::Test => Ok(Reply::line("+IFC: (0-2),(0-2)")),
         Form::Action => Err(no_such_form()),
+    }
+}
+
+/// `&K` as `+IFC` says it.
+fn local_flow(settings: &Settings) -> u8 {
+    match settings.flow_control {
+        3 => 2,
+        4 | 5 => 1,
+        _ => 0,
     }
 }
 
