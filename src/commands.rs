@@ -11,6 +11,7 @@ pub mod urc;
 pub mod vocabulary;
 
 pub mod bands;
+pub mod character_set;
 pub mod control;
 pub mod general;
 pub mod gpio;
