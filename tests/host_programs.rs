@@ -1,6 +1,7 @@
 //! What host programs ask for before anything else; `tests/programs` runs the programs themselves.
 
 use desk::{Desk, check};
+use vsara::modem::Input;
 use vsara::module::Timing;
 
 mod desk;
@@ -51,4 +52,54 @@ fn text_that_is_not_in_the_character_set_is_refused() {
             ),
         ],
     );
+}
+
+#[test]
+fn the_format_of_messages_is_stored_and_shown() {
+    check(
+        "sara-r510s",
+        &[
+            ("AT+CMGF?", "+CMGF: 0|OK"),
+            ("AT+CMGF=1;+CMGF?", "+CMGF: 1|OK"),
+            ("AT+CMGF=2", "ERROR"),
+            ("AT+CMGF=?", "+CMGF: (0,1)|OK"),
+            ("AT+CMGF=;+CMGF?", "+CMGF: 0|OK"),
+        ],
+    );
+}
+
+#[test]
+fn the_number_of_the_service_centre_is_on_the_sim() {
+    let mut desk = Desk::new("sara-r510s", Timing::Fast);
+    let wrong = ["+49a", "123456789012345678901", "1;2", "٣"];
+    assert_eq!(desk.at("AT+CSCA?"), "+CSCA: \"\",129|OK", "a new SIM has none");
+    assert_eq!(desk.at("AT+CSCA=\"+491710760000\";+CSCA?"), "+CSCA: \"+491710760000\",145|OK");
+    for number in wrong {
+        assert_eq!(desk.at(&format!("AT+CSCA=\"{number}\"")), "ERROR", "{number}");
+    }
+    desk.input(Input::PowerCut);
+    desk.input(Input::PowerOn);
+    assert_eq!(desk.at("AT+CSCA?"), "+CSCA: \"+491710760000\",145|OK");
+    assert_eq!(desk.at("AT+CSCA=\"491710760000\",145;+CSCA?"), "+CSCA: \"+491710760000\",145|OK");
+    assert_eq!(desk.at("AT+CSCA=\"0171\",129;+CSCA?"), "+CSCA: \"0171\",129|OK");
+    assert_eq!(desk.at("AT+CSCS=\"UCS2\";+CSCA?"), "+CSCA: \"0030003100370031\",129|OK");
+    assert_eq!(desk.at("AT+CSCA=\"002B003100320033\";+CSCS=\"IRA\";+CSCA?"), "+CSCA: \"+123\",145|OK");
+    desk.at("AT+CFUN=0");
+    assert_eq!(desk.at("AT+CSCA?"), "ERROR", "no SIM in minimum functionality");
+}
+
+#[test]
+fn a_new_pin_by_the_puk_leaves_the_rest_of_the_sim_alone() {
+    let mut desk = Desk::new("sara-r510s", Timing::Fast);
+    desk.at("AT+CSCA=\"+123\"");
+    desk.at("AT+CLCK=\"SC\",1,\"1234\"");
+    desk.input(Input::PowerCut);
+    desk.input(Input::PowerOn);
+    for _ in 0..3 {
+        desk.at("AT+CPIN=\"0000\"");
+    }
+    assert_eq!(desk.at("AT+CPIN?"), "+CPIN: SIM PUK|OK");
+    assert!(desk.at("AT+CPIN=\"12345678\",\"4321\"").starts_with("OK"));
+    assert_eq!(desk.at("AT+UPINCNT"), "+UPINCNT: 3,3,10,10|OK");
+    assert_eq!(desk.at("AT+CSCA?"), "+CSCA: \"+123\",145|OK");
 }

@@ -37,7 +37,7 @@ fn waiting_for(module: &Module) -> Option<Failure> {
 }
 
 /// The SIM, once it answers, whatever it asks for.
-fn card(module: &Module, now: Now) -> Result<&Identity, Failure> {
+pub(super) fn card(module: &Module, now: Now) -> Result<&Identity, Failure> {
     match (module.is_sim_ready(now), module.functionality()) {
         (false, _) => Err(CmeError::SIM_BUSY.into()),
         (true, Functionality::Minimum) => Err(CmeError::SIM_NOT_INSERTED.into()),

@@ -24,6 +24,9 @@ pub struct Interface {
     /// `+CSCS`.
     #[serde(default)]
     pub character_set: CharacterSet,
+    /// `+CMGF`. Stored and shown.
+    #[serde(default)]
+    pub message_format: u8,
     /// `+CMER`; never kept.
     #[serde(skip)]
     pub indicators: IndicatorReport,
@@ -78,6 +81,7 @@ impl StoredProfile {
                 framing: Framing::default(),
                 uart_power_saving: UartPowerSaving::default(),
                 character_set: CharacterSet::default(),
+                message_format: 0,
                 indicators: IndicatorReport::default(),
                 deregistered: false,
                 reports: Reports::default(),
