@@ -103,3 +103,8 @@ fn a_new_pin_by_the_puk_leaves_the_rest_of_the_sim_alone() {
     assert_eq!(desk.at("AT+UPINCNT"), "+UPINCNT: 3,3,10,10|OK");
     assert_eq!(desk.at("AT+CSCA?"), "+CSCA: \"+123\",145|OK");
 }
+
+#[test]
+fn hanging_up_without_a_call_changes_nothing() {
+    check("sara-r510s", &[("ATH", "OK"), ("ATH0", "OK"), ("ATH1", "ERROR"), ("AT+CSQ", "+CSQ: 20,99|OK")]);
+}
