@@ -9,6 +9,11 @@ fn echo(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     switch(&mut context.settings.echo, form)
 }
 
+/// `H`, hook control (V.250 §6.3.6): `H0` ends a call, and there is none to end.
+fn hook(_: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    if number(form)? == 0 { Ok(Reply::OK) } else { Err(CmeError::INCORRECT_PARAMETERS.into()) }
+}
+
 /// `Q`, result code suppression (V.250 §6.2.5).
 fn quiet(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     switch(&mut context.settings.quiet, form)
@@ -288,6 +293,7 @@ fn choice(place: &mut u8, form: Form, allowed: &[u8]) -> Result<Reply, Failure> 
 /// The chapter's table.
 pub const COMMANDS: &[Command] = &[
     Command { name: "E", run: echo },
+    Command { name: "H", run: hook },
     Command { name: "Q", run: quiet },
     Command { name: "V", run: verbose },
     Command { name: "S", run: register },
