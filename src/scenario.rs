@@ -11,6 +11,7 @@ pub mod player;
 pub mod report;
 pub mod script;
 pub mod serial_line;
+pub mod service_acts;
 pub mod stage;
 pub mod sweep;
 mod trace;

@@ -356,6 +356,27 @@ impl Template {
     }
 }
 
+impl Act {
+    /// The modem it is about, where it is about one.
+    pub fn modem(&self) -> Option<ModemIndex> {
+        match self {
+            Self::DeviceProfile(_) | Self::ServiceSilent(_) | Self::Service(_) => None,
+            Self::Modem(modem, _)
+            | Self::Power(modem, _)
+            | Self::Reset(modem)
+            | Self::Network(modem, _)
+            | Self::Clock(modem, _)
+            | Self::Fault(modem, ..)
+            | Self::Line(modem, _)
+            | Self::Operate(modem, _)
+            | Self::Whitelist { modem, .. }
+            | Self::FactoryReset(modem)
+            | Self::AssertDevice(modem, _)
+            | Self::AssertEvents(modem, _) => Some(*modem),
+        }
+    }
+}
+
 impl ClockChange {
     /// The moment a clock that shows `shown` is set to.
     pub fn of(self, shown: Timestamp) -> Timestamp {
