@@ -6,13 +6,14 @@ use std::sync::Arc;
 use crate::modem::{Input, PortId};
 use crate::module::Nvm;
 use crate::profile::Profile;
-use crate::scenario::claims;
+use crate::scenario::claims::{self, Others};
 use crate::scenario::player::{Next, Outcome, Player, Problem, Trouble};
 use crate::scenario::script::{
     Act, Claim, ClockChange, EventClaim, ModemIndex, ModemSource, ModemSpec, NetworkChange, Operation,
     PortRef, PowerSwitch, ProfileSpec, Script,
 };
 use crate::scenario::{Condition, ModemId, World, WorldOptions};
+use crate::service::Device;
 use crate::service::device_profile::DeviceProfile;
 use crate::service::store::{EventQuery, Store, Window};
 
@@ -103,12 +104,17 @@ impl<'l> Stage<'l> {
         player
     }
 
-    /// Hands what was said, and who booted, to the player.
+    /// Hands what was said, who booted, and where bootstraps are, to the player.
     fn listen(&mut self, player: &mut Player<'_>) {
         let now = self.world.now();
         for modem in self.world.take_booted() {
             if let Some(index) = self.modems.iter().position(|known| *known == modem) {
                 player.booted(ModemIndex(index));
+            }
+        }
+        for (modem, phase) in self.world.take_begun() {
+            if let Some(index) = self.modems.iter().position(|known| *known == modem) {
+                player.phase_began(ModemIndex(index), phase);
             }
         }
         while let Some((modem, port)) = self.world.next_said() {
@@ -287,10 +293,17 @@ impl<'l> Stage<'l> {
     }
 
     fn assert_device(&mut self, modem: ModemIndex, wanted: &[Claim]) -> Outcome {
+        let compared = wanted.iter().filter_map(Claim::compared_with);
+        let others = compared.map(|other| Ok((other, self.device(other)?)));
+        let others: Others = others.collect::<Result<_, Trouble>>()?;
+        claims::check(self.device(modem)?.as_deref(), wanted, &others)
+    }
+
+    /// What the service knows of a modem; none where it has never heard of it.
+    fn device(&mut self, modem: ModemIndex) -> Result<Option<Arc<Device>>, Trouble> {
         let rot = self.rot(modem)?;
         let service = self.world.service().ok_or_else(no_service)?;
-        let device = service.store().device(rot).map_err(refused)?;
-        claims::check(device.as_deref(), wanted)
+        service.store().device(rot).map_err(refused)
     }
 
     /// Events of contacts that came from this very modem, told by its address; and those that

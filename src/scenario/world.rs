@@ -80,6 +80,8 @@ pub struct World {
     said: BTreeSet<(ModemId, PortId)>,
     /// Modems that have booted since that was last taken.
     booted: Vec<ModemId>,
+    /// Phases of bootstraps that have begun since that was last taken.
+    begun: Vec<(ModemId, u8)>,
     trace: Option<Trace>,
 }
 
@@ -162,6 +164,7 @@ impl World {
             silent_until: BEGINNING,
             said: BTreeSet::new(),
             booted: Vec::new(),
+            begun: Vec::new(),
             trace: None,
         };
         world.start_service();
@@ -180,7 +183,8 @@ impl World {
         self.now = self.now.max(end);
     }
 
-    /// Lets time pass until `end`, or until a port says something or a modem boots.
+    /// Lets time pass until `end`, or until a port says something, a modem boots, or a
+    /// phase of a bootstrap begins.
     pub fn run_until_news(&mut self, end: Timestamp) {
         self.run_while(end, |world| !world.has_news());
         if !self.has_news() {
