@@ -124,7 +124,11 @@ impl Modem {
     pub fn handle_input(&mut self, input: Input<'_>, now: Now) {
         match input {
             Input::PowerOn => self.module.power_on(now),
-            Input::PowerOff => self.module.request_power_off(now),
+            Input::PowerOff => {
+                self.module.request_power_off(now);
+                // Nobody waits for an answer: without artificial latency it is off already.
+                self.module.handle_timeout(now);
+            }
             Input::PowerCut => self.cut_power(now),
             Input::Reset => {
                 self.silence_ports();

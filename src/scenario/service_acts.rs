@@ -2,7 +2,7 @@
 //! in memory in a world, the embedded one beside a real host program.
 
 use crate::protocol::keys::RotUid;
-use crate::scenario::claims;
+use crate::scenario::claims::{self, Others};
 use crate::scenario::player::{Outcome, Trouble};
 use crate::scenario::script::{Act, Operation, ProfileSpec};
 use crate::service::event::Event;
@@ -11,11 +11,17 @@ use crate::service::{DeviceProfile, Operator, Service};
 use crate::time::Now;
 
 /// Does an act of an operator, or holds what is asserted against what the service says; `rot` is
-/// the root of trust of the modem it is about.
+/// the root of trust of the modem it is about, `others` the devices it is compared with.
 ///
 /// # Errors
 /// Refused, or not as asserted; [`Trouble::Unable`] for an act that is not the service's.
-pub fn perform<S: Store>(service: &mut Service<S>, act: &Act, rot: Option<RotUid>, now: Now) -> Outcome {
+pub fn perform<S: Store>(
+    service: &mut Service<S>,
+    act: &Act,
+    rot: Option<RotUid>,
+    others: &Others,
+    now: Now,
+) -> Outcome {
     let Some(rot) = rot else {
         return match act {
             Act::DeviceProfile(spec) => device_profile(&mut service.operator(now), spec),
@@ -32,7 +38,7 @@ pub fn perform<S: Store>(service: &mut Service<S>, act: &Act, rot: Option<RotUid
         Act::Operate(_, operation) => operate(&mut service.operator(now), rot, operation),
         Act::AssertDevice(_, wanted) => {
             let device = service.store().device(rot).map_err(refused)?;
-            claims::check(device.as_deref(), wanted)
+            claims::check(device.as_deref(), wanted, others)
         }
         Act::AssertEvents(_, claim) => claims::check_events(&events(service, rot)?, claim),
         _ => Err(Trouble::Unable("this is nothing a security service does".to_owned())),

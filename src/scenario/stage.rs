@@ -6,14 +6,16 @@ use std::sync::Arc;
 use crate::modem::{Input, PortId};
 use crate::module::Nvm;
 use crate::profile::Profile;
+use crate::scenario::claims::{self, Others};
 use crate::scenario::player::{Next, Outcome, Player, Problem, Trouble};
 use crate::scenario::script::{
-    Act, ClockChange, ModemIndex, ModemSource, ModemSpec, NetworkChange, PortRef, PowerSwitch, Script,
+    Act, Claim, ClockChange, ModemIndex, ModemSource, ModemSpec, NetworkChange, PortRef, PowerSwitch, Script,
 };
+use crate::scenario::service_acts;
 use crate::scenario::sweep::PlannedFault;
 use crate::scenario::world::Counts;
 use crate::scenario::{Condition, ModemId, World, WorldOptions};
-use crate::scenario::{claims, service_acts};
+use crate::service::store::Store;
 use crate::time::Now;
 
 /// Longest virtual time of a scenario: a hundred years, in milliseconds.
@@ -152,12 +154,17 @@ impl<'l> Stage<'l> {
         }
     }
 
-    /// Hands what was said, and who booted, to the player.
+    /// Hands what was said, who booted, and where bootstraps are, to the player.
     fn listen(&mut self, player: &mut Player<'_>) {
         let now = self.world.now();
         for modem in self.world.take_booted() {
             if let Some(index) = self.modems.iter().position(|known| *known == modem) {
                 player.booted(ModemIndex(index));
+            }
+        }
+        for (modem, phase) in self.world.take_begun() {
+            if let Some(index) = self.modems.iter().position(|known| *known == modem) {
+                player.phase_began(ModemIndex(index), phase);
             }
         }
         while let Some((modem, port)) = self.world.next_said() {
@@ -321,7 +328,21 @@ impl<'l> Stage<'l> {
                 .collect();
             return claims::check_events(&own, claim);
         }
-        service_acts::perform(self.world.service().ok_or_else(no_service)?, act, rot, now)
+        let others = self.compared_with(act)?;
+        service_acts::perform(self.world.service().ok_or_else(no_service)?, act, rot, &others, now)
+    }
+
+    /// What the service knows of the modems that an assertion compares with.
+    fn compared_with(&mut self, act: &Act) -> Result<Others, Trouble> {
+        let Act::AssertDevice(_, wanted) = act else { return Ok(Others::new()) };
+        let compared = wanted.iter().filter_map(Claim::compared_with);
+        let devices = compared.map(|other| {
+            let rot = self.world.rot(self.there(other)?);
+            let service = self.world.service().ok_or_else(no_service)?;
+            let device = service.store().device(rot);
+            Ok((other, device.map_err(|error| Trouble::Refused(error.to_string()))?))
+        });
+        devices.collect()
     }
 }
 
