@@ -12,6 +12,7 @@ use crate::host::clock::Pace;
 use crate::host::error::HostError;
 use crate::host::port::PortSpec;
 use crate::host::run_modem::{ModemSetup, StateSpec, run_modem};
+use crate::host::standard_input::end_with_standard_input;
 use crate::host::udp::ServiceSpec;
 use crate::module;
 use crate::protocol::keys::RotUid;
@@ -57,6 +58,9 @@ pub(super) struct ModemArgs {
     /// Keep state in a temporary directory that is removed at exit, whatever --state says
     #[arg(long)]
     ephemeral: bool,
+    /// End with standard input too: whoever holds its pipe leaves nothing running, however he ends
+    #[arg(long)]
+    until_eof: bool,
     #[command(flatten)]
     secrecy: SecrecyArgs,
     #[command(flatten)]
@@ -81,6 +85,9 @@ pub(super) fn run(args: ModemArgs) -> Result<(), HostError> {
     let master = args.secrecy.check(listeners)?;
     args.log.start();
     args.reserved.warn();
+    if args.until_eof {
+        end_with_standard_input().map_err(HostError::running)?;
+    }
     let json = args.log.json;
     let setup = ModemSetup {
         profile: args.profile,
