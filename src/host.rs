@@ -22,6 +22,7 @@ pub mod scenario_files;
 pub mod serial;
 pub mod service_file;
 pub mod signals;
+pub mod standard_input;
 pub mod state_dir;
 pub mod store_sqlite;
 pub mod tcp;

@@ -14,6 +14,7 @@ use crate::host::clock::Pace;
 use crate::host::error::HostError;
 use crate::host::port::PortSpec;
 use crate::host::run_modem::{ModemSetup, StateSpec, run_modem};
+use crate::host::standard_input::end_with_standard_input;
 use crate::host::udp::ServiceSpec;
 use crate::module;
 use crate::profile;
@@ -62,6 +63,9 @@ pub(super) struct ModemArgs {
     /// Keep state in a temporary directory that is removed at exit, whatever --state says
     #[arg(long)]
     ephemeral: bool,
+    /// End with standard input too: whoever holds its pipe leaves nothing running, however he ends
+    #[arg(long)]
+    pub(super) until_eof: bool,
     #[command(flatten)]
     secrecy: SecrecyArgs,
     #[command(flatten)]
@@ -79,8 +83,11 @@ enum Timing {
 }
 
 pub(super) fn run(args: ModemArgs) -> Result<(), HostError> {
-    let json = args.log.json;
+    let (json, until_eof) = (args.log.json, args.until_eof);
     let setup = args.into_setup()?;
+    if until_eof {
+        end_with_standard_input().map_err(HostError::running)?;
+    }
     run_modem(setup, |ready| if json { print_line(ready.to_json()) } else { print_line(ready) })
 }
 
