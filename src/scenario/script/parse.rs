@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::cursor::{Cursor, Word};
+use super::cursor::{Cursor, Word, duration_ms};
 use super::dialogue::{PATIENCE_MS, within};
 use super::error::Problem;
 use super::statement::*;
@@ -265,9 +265,8 @@ impl<'t> Parser<'t> {
             "a duration such as 24h, `until NAME < text within 10m`, or `until NAME at phase 3 within 10m`";
         let word = cursor.word(ALLOWED)?;
         if word.text != "until" {
-            return Ok(What::Wait(
-                word.duration_ms().map_err(|problem| Problem { allowed: ALLOWED.into(), ..problem })?,
-            ));
+            let is_duration = duration_ms(word.text).is_some();
+            return if is_duration { Ok(What::Wait(word.duration_ms()?)) } else { Err(word.problem(ALLOWED)) };
         }
         let ahead = cursor.clone();
         let rest = cursor.rest();
