@@ -264,6 +264,7 @@ impl ModemHost {
                 let port = &mut self.ports[index];
                 port.send(&bytes).map_err(|error| HostError::running(format_args!("{port}: {error}")))
             }
+            Output::Line { .. } => Ok(()),
             Output::Module(module::Output::Nvm(nvm)) => {
                 self.nvm_file.save(&*nvm, &nvm.secrets).map_err(|error| {
                     HostError::running(format_args!("the module's memory could not be written: {error}"))

@@ -215,6 +215,7 @@ impl World {
                 Output::Serial { port, bytes } => {
                     slot.serial.get_mut(port.0).map_or((), |said| said.extend(bytes))
                 }
+                Output::Line { .. } => {}
                 Output::Module(module::Output::Event(event)) => slot.events.push(event),
                 Output::Module(module::Output::Nvm(nvm)) => self.write(index, *nvm),
                 Output::Module(module::Output::Datagram { flow, bytes }) => {
