@@ -36,7 +36,8 @@ pub(super) struct ModemArgs {
     /// Permissions of the pseudo-terminal, such as 0660
     #[arg(long, value_name = "MODE", value_parser = octal)]
     mode: Option<u32>,
-    /// Serve pty, tty:PATH or tcp:ADDR; each one given is a port of the same module
+    /// Serve pty, tty:PATH, tcp:ADDR or rfc2217:ADDR (Telnet with rate, DTR, RTS, CTS, DSR and DCD);
+    /// each one given is a port of the same module, with settings of its own
     #[arg(long, value_name = "PORT", default_value = "pty")]
     port: Vec<PortSpec>,
     /// Where the security service is: embedded, none or HOST:PORT
@@ -74,10 +75,7 @@ enum Timing {
 }
 
 pub(super) fn run(args: ModemArgs) -> Result<(), HostError> {
-    let listeners = args.port.iter().filter_map(|port| match port {
-        PortSpec::Tcp(address) => Some(*address),
-        _ => None,
-    });
+    let listeners = args.port.iter().filter_map(PortSpec::listens_at);
     let master = args.secrecy.check(listeners)?;
     args.log.start();
     args.reserved.warn();
