@@ -54,6 +54,8 @@ pub struct Context<'a> {
     pub settings: &'a mut Settings,
     /// What that port has beside them.
     pub interface: &'a mut Interface,
+    /// The rate that autobauding found on that port, in bits per second.
+    pub detected_bps: u32,
     /// The commands there are.
     pub vocabulary: &'a Vocabulary,
     /// Both clocks.

@@ -14,6 +14,7 @@ pub mod nvm_file;
 pub mod output_queue;
 pub mod port;
 pub mod pty;
+pub mod rfc2217;
 pub mod run_exec;
 pub mod run_modem;
 pub mod run_server;

@@ -40,7 +40,8 @@ pub(super) struct ModemArgs {
     /// Permissions of the pseudo-terminal, such as 0660
     #[arg(long, value_name = "MODE", value_parser = octal)]
     mode: Option<u32>,
-    /// Serve pty, tty:PATH or tcp:ADDR; each one given is a port of the same module
+    /// Serve pty, tty:PATH, tcp:ADDR or rfc2217:ADDR (Telnet with rate, DTR, RTS, CTS, DSR and DCD);
+    /// each one given is a port of the same module, with settings of its own
     #[arg(long, value_name = "PORT", default_value = "pty")]
     #[arg(value_parser = ports(), hide_possible_values = true)]
     port: Vec<PortSpec>,
@@ -94,10 +95,7 @@ pub(super) fn run(args: ModemArgs) -> Result<(), HostError> {
 impl ModemArgs {
     /// What is asked for, checked; the log has started.
     pub(super) fn into_setup(self) -> Result<ModemSetup, HostError> {
-        let listeners = self.port.iter().filter_map(|port| match port {
-            PortSpec::Tcp(address) => Some(*address),
-            _ => None,
-        });
+        let listeners = self.port.iter().filter_map(PortSpec::listens_at);
         let master = self.secrecy.check(listeners)?;
         self.log.start();
         self.reserved.warn();

@@ -30,9 +30,11 @@ pub struct Interface {
     /// `+CMER`; never kept.
     #[serde(skip)]
     pub indicators: IndicatorReport,
-    /// `+IPR`: data rate in bits per second, 0 for autobauding. Stored and shown; a pseudo-terminal
-    /// has no rate.
+    /// `+IPR`: data rate in bits per second, 0 for autobauding.
     pub rate_bps: u32,
+    /// Whether a host chose it: only then it counts.
+    #[serde(default)]
+    pub rate_chosen: bool,
     /// Whether this interface deregistered the module (`+COPS=2`), which then stays so after the
     /// next power-on (manual).
     #[serde(default)]
@@ -78,6 +80,7 @@ impl StoredProfile {
                 cgreg: 0,
                 cereg: 0,
                 rate_bps: profile.at.ipr_default,
+                rate_chosen: false,
                 framing: Framing::default(),
                 uart_power_saving: UartPowerSaving::default(),
                 character_set: CharacterSet::default(),

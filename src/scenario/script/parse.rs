@@ -266,7 +266,11 @@ impl<'t> Parser<'t> {
         let word = cursor.word(ALLOWED)?;
         if word.text != "until" {
             let is_duration = duration_ms(word.text).is_some();
-            return if is_duration { Ok(What::Wait(word.duration_ms()?)) } else { Err(word.problem(ALLOWED)) };
+            return if is_duration {
+                Ok(What::Wait(word.duration_ms()?))
+            } else {
+                Err(word.problem(ALLOWED))
+            };
         }
         let ahead = cursor.clone();
         let rest = cursor.rest();

@@ -292,6 +292,8 @@ impl World {
             let slot = &mut self.slots[index];
             match output {
                 Output::Serial { port, bytes } => self.write_to_host(index, port, bytes),
+                // A host of a scenario speaks and listens, and looks at no circuit.
+                Output::Line { .. } => {}
                 Output::Module(module::Output::Event(event)) => self.happened(index, event),
                 Output::Module(module::Output::Nvm(nvm)) => self.write(index, *nvm),
                 Output::Module(module::Output::Datagram { flow, bytes }) => {
