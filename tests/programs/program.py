@@ -16,7 +16,7 @@ from pathlib import Path
 from vsara import LONG, Case, wait_until
 
 INSTALLED = Path(os.environ.get("VSARA_PROGRAMS", "target/programs")).resolve()
-RUN_S = 20.0
+RUN_S = 40.0
 # Colours, cursor movements and titles of a terminal.
 ESCAPES = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07|[()][AB0]|[=>78])")
 

@@ -4,7 +4,7 @@ from program import ProgramCase, debian_version
 from system_bus import SystemBus
 from vsara import wait_until
 
-FOUND_S = 20.0
+FOUND_S = 40.0
 
 
 class ModemManager(ProgramCase):
