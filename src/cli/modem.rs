@@ -40,6 +40,10 @@ pub(super) struct ModemArgs {
     /// each one given is a port of the same module, with settings of its own
     #[arg(long, value_name = "PORT", default_value = "pty")]
     port: Vec<PortSpec>,
+    /// Pseudo-terminals hang up when the module resets, goes off or sleeps, and come back with it under
+    /// the same link, as the ports of a USB module do
+    #[arg(long)]
+    replug: bool,
     /// Where the security service is: embedded, none or HOST:PORT
     #[arg(long, value_name = "WHERE", default_value = "embedded")]
     service: ServiceSpec,
@@ -77,6 +81,9 @@ enum Timing {
 pub(super) fn run(args: ModemArgs) -> Result<(), HostError> {
     let listeners = args.port.iter().filter_map(PortSpec::listens_at);
     let master = args.secrecy.check(listeners)?;
+    if args.replug && !args.port.contains(&PortSpec::Pty) {
+        return Err(HostError::usage("--replug: no port is a pty").advise("add --port pty"));
+    }
     args.log.start();
     args.reserved.warn();
     let json = args.log.json;
@@ -86,6 +93,7 @@ pub(super) fn run(args: ModemArgs) -> Result<(), HostError> {
         link: args.link,
         mode: args.mode,
         ports: args.port,
+        replug: args.replug,
         service: args.service,
         timing: match args.timing {
             Timing::Fast => module::Timing::Fast,

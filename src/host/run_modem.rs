@@ -6,6 +6,7 @@
 mod advance;
 mod calls;
 mod ready;
+mod replug;
 mod setup;
 mod trace;
 
@@ -40,6 +41,7 @@ use crate::module::{self, Flow};
 use crate::profile::Profile;
 use crate::protocol::keys::MasterKey;
 use crate::time::{Now, Wakeup};
+use replug::Replug;
 use trace::SerialTrace;
 
 /// How often the system time is kept while it runs.
@@ -57,6 +59,7 @@ pub struct ModemHost {
     seed: u64,
     clock: Clock,
     links: Vec<TtyLink>,
+    replug: Replug,
     ports: Vec<Port>,
     /// What each port's host program has shown the modem beside data.
     dtes: Vec<Dte>,
@@ -145,6 +148,7 @@ impl ModemHost {
     async fn turn(&mut self, longest: Duration, take_calls: bool) -> Result<Turn, HostError> {
         let wakeup = self.modem.next_timeout().earlier(Wakeup::steady(self.air.next_timeout()));
         let wait = self.clock.until(wakeup).map_or(longest, |wait| wait.min(longest));
+        let wait = self.replug.wait().map_or(wait, |other| wait.min(other));
         let deadline = tokio::time::Instant::from_std(Clock::real_in(wait));
         let happening = poll_fn(|cx| self.poll_happening(cx, take_calls, deadline)).await;
         let now = self.clock.now();
@@ -163,6 +167,7 @@ impl ModemHost {
             }
         };
         self.handle_due(now)?;
+        self.replug_if_due()?;
         Ok(turn)
     }
 
@@ -277,7 +282,9 @@ impl ModemHost {
     fn input(&mut self, input: Input<'_>) -> Result<(), HostError> {
         let now = self.clock.now();
         self.modem.handle_input(input, now);
-        self.drain(now)
+        self.drain(now)?;
+        self.replug_on_power_cut();
+        Ok(())
     }
 
     /// Does what the modem wants, in its order, until it wants nothing and nothing more arrives.
@@ -321,7 +328,7 @@ impl ModemHost {
             Output::Module(module::Output::Event(event)) => {
                 let rot = self.modem.module().nvm().identity.rot;
                 self.events.note_module(&event, rot, now.system);
-                Ok(())
+                self.replug_on(&event)
             }
         }
     }
