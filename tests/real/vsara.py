@@ -152,7 +152,7 @@ class Modem(Program):
 
     def __init__(self, state, *options):
         super().__init__(state, "modem", "--state", state, *options)
-        self.tty = self.ready["tty"]
+        self.tty = self.ready.get("tty")
         self.rot = self.ready["rot"]
 
     def terminal(self):
