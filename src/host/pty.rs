@@ -93,6 +93,18 @@ impl Pty {
         self.clients.counted > 0 || self.clients.heard
     }
 
+    /// The rate a host program has set, in bits per second.
+    pub fn rate(&self) -> io::Result<u32> {
+        Ok(tcgetattr(&self.slave)?.output_speed())
+    }
+
+    /// Sets the rate that a host program finds.
+    pub fn set_rate(&self, rate: u32) -> io::Result<()> {
+        let mut modes = tcgetattr(&self.slave)?;
+        modes.set_speed(rate)?;
+        Ok(tcsetattr(&self.slave, OptionalActions::Now, &modes)?)
+    }
+
     /// Reads what a host program wrote; `Pending` where there is nothing.
     pub fn poll_input(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         self.fresh = false;

@@ -6,12 +6,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_serial::{SerialPortBuilderExt, SerialStream};
+use tokio_serial::{SerialPort, SerialPortBuilderExt, SerialStream};
 
 use crate::host::output_queue::OutputQueue;
 
 /// The rate of the line, in bits per second: `+IPR` of every built-in profile autobauds at it.
-const RATE: u32 = 115_200;
+pub const RATE: u32 = 115_200;
 
 /// A serial port at 115200 8N1 without flow control.
 #[derive(Debug)]
@@ -26,6 +26,11 @@ impl Serial {
     pub fn open(path: &Path) -> io::Result<Self> {
         let line = tokio_serial::new(path.to_string_lossy(), RATE).open_native_async()?;
         Ok(Self { path: path.to_owned(), line, output: OutputQueue::default() })
+    }
+
+    /// Changes its rate, in bits per second.
+    pub fn set_rate(&mut self, rate: u32) -> io::Result<()> {
+        Ok(self.line.set_baud_rate(rate)?)
     }
 
     /// Where it is.
