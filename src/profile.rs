@@ -100,6 +100,8 @@ pub struct AtFacts {
     pub bad_parameter_cme: u16,
     /// Values of `+IPR`, in bits per second; 0 is autobauding.
     pub rates_bps: BTreeSet<u32>,
+    /// Those among them that autobauding finds; none without autobauding.
+    pub rates_detected_bps: BTreeSet<u32>,
     /// `+IPR` from the factory; 0 is autobauding.
     pub ipr_default: u32,
     /// Whether one more CR stands before the greeting text of `+CSGT`.

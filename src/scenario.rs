@@ -12,6 +12,7 @@ pub mod recording;
 pub mod report;
 pub mod script;
 pub mod serial_line;
+pub mod service_acts;
 pub mod stage;
 pub mod sweep;
 mod trace;

@@ -1,11 +1,12 @@
 //! The modem as a whole: whatever happens to it, in any order, it neither panics nor hangs.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use proptest::prelude::*;
 use rand_chacha::ChaCha12Rng;
 use rand_core::SeedableRng;
-use vsara::modem::{Input, Modem, Output, PortId};
+use vsara::modem::{Dte, Input, Modem, Output, PortId};
 use vsara::module::network::OPERATORS;
 use vsara::module::power::Power;
 use vsara::module::{self, Flow, IpVersion, ModuleOptions, Timing, factory};
@@ -23,6 +24,8 @@ enum Step {
     PowerCut,
     Reset,
     Serial(usize, Vec<u8>),
+    /// A port's rate, DTR and RTS.
+    Line(usize, u32, bool, bool),
     Datagram(u32, Vec<u8>),
     /// The module's own datagram, thrown back at it.
     Mirror,
@@ -92,6 +95,13 @@ fn command() -> impl Strategy<Value = Vec<u8>> {
         "+CRSM=214,28539,0,0,3,\"00F110\"",
         "+CGEREP=2",
         "+CMER=1,0,0,2",
+        "+IPR=0",
+        "+IPR=9600",
+        "+IPR?",
+        "&C0&S0",
+        "&K0",
+        "&K4",
+        "&K6",
         "+CLAC",
         "I9",
         "&V",
@@ -111,6 +121,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Reset),
         6 => (0..4_usize, command()).prop_map(|(port, line)| Step::Serial(port, line)),
         3 => (0..4_usize, prop::collection::vec(any::<u8>(), 0..80)).prop_map(|(port, bytes)| Step::Serial(port, bytes)),
+        2 => (0..4_usize, prop_oneof![Just(0), Just(9600), Just(115_200), any::<u32>()], any::<bool>(), any::<bool>())
+            .prop_map(|(port, rate, dtr, rts)| Step::Line(port, rate, dtr, rts)),
         2 => (0..6_u32, prop::collection::vec(any::<u8>(), 0..80)).prop_map(|(flow, bytes)| Step::Datagram(flow, bytes)),
         1 => Just(Step::Mirror),
         1 => (0..6_u32).prop_map(Step::Unresolved),
@@ -157,6 +169,10 @@ impl Bench {
             Step::Serial(port, bytes) => {
                 self.modem.handle_input(Input::Serial { port: PortId(*port), bytes }, now);
             }
+            Step::Line(port, rate, dtr, rts) => {
+                let dte = Dte { rate_bps: NonZeroU32::new(*rate), dtr: *dtr, rts: *rts };
+                self.modem.handle_input(Input::Line { port: PortId(*port), dte }, now);
+            }
             Step::Datagram(flow, bytes) => {
                 self.modem.handle_input(Input::Datagram { flow: Flow(*flow), bytes }, now);
             }
@@ -200,7 +216,7 @@ impl Bench {
                     said += bytes.len();
                 }
                 Output::Module(module::Output::Datagram { flow, bytes }) => self.sent = Some((flow, bytes)),
-                Output::Module(_) => {}
+                Output::Line { .. } | Output::Module(_) => {}
             }
         }
         said

@@ -57,6 +57,23 @@ fn a_sara_r422s_is_busy_with_its_sim_even_for_a_circuit() {
 }
 
 #[test]
+fn a_type_without_a_secure_element_knows_no_security_command() {
+    for profile in ["sara-r500s-01b-01", "sara-r510s-01b-01", "sara-r510m8s-01b-01"] {
+        for line in
+            ["AT+USECROTUID", "AT+USECDEVINFO?", "AT+USECDEVINFO=\"a\",\"b\"", "AT+USECCONN", "AT+USECPSK=16"]
+        {
+            check(profile, &[("AT+CMEE=2", "OK"), (line, "+CME ERROR: operation not supported")]);
+        }
+        let type_number = profile.to_uppercase();
+        check(profile, &[("ATI", &format!("{type_number}|OK")), ("ATI9", "03.15,A00.01|OK")]);
+    }
+    check(
+        "sara-r510m8s-00b",
+        &[("ATI", "SARA-R510M8S-00B-00|OK"), ("ATI9", "02.05,A00.01|OK"), ("AT+CGMM", "SARA-R510M8S|OK")],
+    );
+}
+
+#[test]
 fn levels_of_functionality_beyond_0_1_and_4_are_the_types_own() {
     for (profile, levels) in [
         ("sara-r410m-02b", "0,1,4,15,16"),

@@ -57,6 +57,18 @@ fn a_network_is_chosen_by_hand_or_refuses() {
 }
 
 #[test]
+fn a_cause_stands_behind_all_the_fields_of_the_family() {
+    for (profile, fields) in
+        [("sara-r510s", ",,,,0,11"), ("sara-r410m-83b", ",,,,0,11"), ("sara-r410m-02b", ",,,,,0,11")]
+    {
+        let mut desk = Desk::new(profile, Timing::Fast);
+        desk.at("AT+COPS=1,2,\"00103\"");
+        assert_eq!(desk.at("AT+CEREG=3;+CEREG?"), format!("+CEREG: 3,3{fields}|OK"), "{profile}");
+        assert_eq!(desk.at("AT+CEREG=4;+CEREG?"), "+CEREG: 4,3|OK", "{profile}: no cause at this level");
+    }
+}
+
+#[test]
 fn the_operator_shows_in_the_format_asked_for() {
     check(
         "sara-r410m-02b",

@@ -77,6 +77,16 @@ impl Settings {
         }
     }
 
+    /// `&K3`, `&K6`: RTS and CTS. `designed` for 6, which some makers read so.
+    pub fn has_hardware_flow_control(&self) -> bool {
+        matches!(self.flow_control, 3 | 6)
+    }
+
+    /// `&K4`, `&K5`, `&K6`: XON and XOFF. `designed` for 5 and 6, which some makers read so.
+    pub fn has_software_flow_control(&self) -> bool {
+        matches!(self.flow_control, 4..=6)
+    }
+
     /// The value of S-register `number`, where the module has it.
     pub fn register(&self, number: u8) -> Option<u8> {
         self.registers.clone().entry(number).map(|(value, _)| *value)

@@ -37,6 +37,7 @@ Example:
 #[derive(Clone, Debug, Args)]
 // A log of every start would drown what COMMAND says.
 #[command(mut_arg("log", |log| log.default_value("warn")))]
+#[command(mut_arg("until_eof", |until_eof| until_eof.hide(true)))]
 pub(super) struct ExecArgs {
     #[command(flatten)]
     modem: ModemArgs,
@@ -50,6 +51,11 @@ pub(super) struct ExecArgs {
 
 /// Gives the exit status of the command.
 pub(super) fn run(args: ExecArgs) -> Result<u8, HostError> {
+    if args.modem.until_eof {
+        return Err(HostError::usage(
+            "--until-eof: the standard input is COMMAND's, and the module ends with it",
+        ));
+    }
     let program = ProgramSpec { words: args.command, limit: args.timeout };
     run_exec(ExecSetup { modem: args.modem.into_setup()?, program })
 }

@@ -14,6 +14,7 @@ use crate::host::clock::Pace;
 use crate::host::error::HostError;
 use crate::host::port::PortSpec;
 use crate::host::run_modem::{ModemSetup, StateSpec, run_modem};
+use crate::host::standard_input::end_with_standard_input;
 use crate::host::udp::ServiceSpec;
 use crate::module;
 use crate::profile;
@@ -39,7 +40,8 @@ pub(super) struct ModemArgs {
     /// Permissions of the pseudo-terminal, such as 0660
     #[arg(long, value_name = "MODE", value_parser = octal)]
     mode: Option<u32>,
-    /// Serve pty, tty:PATH or tcp:ADDR; each one given is a port of the same module
+    /// Serve pty, tty:PATH, tcp:ADDR or rfc2217:ADDR (Telnet with rate, DTR, RTS, CTS, DSR and DCD);
+    /// each one given is a port of the same module, with settings of its own
     #[arg(long, value_name = "PORT", default_value = "pty")]
     #[arg(value_parser = ports(), hide_possible_values = true)]
     port: Vec<PortSpec>,
@@ -62,6 +64,9 @@ pub(super) struct ModemArgs {
     /// Keep state in a temporary directory that is removed at exit, whatever --state says
     #[arg(long)]
     ephemeral: bool,
+    /// End with standard input too: whoever holds its pipe leaves nothing running, however he ends
+    #[arg(long)]
+    pub(super) until_eof: bool,
     #[command(flatten)]
     secrecy: SecrecyArgs,
     #[command(flatten)]
@@ -79,18 +84,18 @@ enum Timing {
 }
 
 pub(super) fn run(args: ModemArgs) -> Result<(), HostError> {
-    let json = args.log.json;
+    let (json, until_eof) = (args.log.json, args.until_eof);
     let setup = args.into_setup()?;
+    if until_eof {
+        end_with_standard_input().map_err(HostError::running)?;
+    }
     run_modem(setup, |ready| if json { print_line(ready.to_json()) } else { print_line(ready) })
 }
 
 impl ModemArgs {
     /// What is asked for, checked; the log has started.
     pub(super) fn into_setup(self) -> Result<ModemSetup, HostError> {
-        let listeners = self.port.iter().filter_map(|port| match port {
-            PortSpec::Tcp(address) => Some(*address),
-            _ => None,
-        });
+        let listeners = self.port.iter().filter_map(PortSpec::listens_at);
         let master = self.secrecy.check(listeners)?;
         self.log.start();
         self.reserved.warn();

@@ -13,6 +13,7 @@ use crate::host::clock::Pace;
 use crate::host::error::HostError;
 use crate::host::run_modem::StateSpec;
 use crate::host::run_server::{ServerSetup, run_server};
+use crate::host::standard_input::end_with_standard_input;
 
 pub(super) const EXAMPLE: &str = "\
 Example:
@@ -36,6 +37,9 @@ pub(super) struct ServerArgs {
     /// Keep state in a temporary directory that is removed at exit, whatever --state says
     #[arg(long)]
     ephemeral: bool,
+    /// End with standard input too: whoever holds its pipe leaves nothing running, however he ends
+    #[arg(long)]
+    until_eof: bool,
     #[command(flatten)]
     secrecy: SecrecyArgs,
     #[command(flatten)]
@@ -48,6 +52,9 @@ pub(super) fn run(args: ServerArgs) -> Result<(), HostError> {
     let master = args.secrecy.check([args.bind])?;
     args.log.start();
     args.reserved.warn();
+    if args.until_eof {
+        end_with_standard_input().map_err(HostError::running)?;
+    }
     let json = args.log.json;
     if args.seed.is_some() {
         tracing::warn!("--seed has no effect: this version of the service has no faults of its own");

@@ -39,7 +39,7 @@ fn waiting_for(module: &Module) -> Option<Failure> {
 
 /// The SIM, once it answers, whatever it asks for. It does so at every level of `+CFUN`: a host reads
 /// it at 0 (driver).
-fn card(module: &Module, now: Now) -> Result<&Identity, Failure> {
+pub(super) fn card(module: &Module, now: Now) -> Result<&Identity, Failure> {
     if module.is_sim_ready(now) { Ok(&module.nvm().identity) } else { Err(CmeError::SIM_BUSY.into()) }
 }
 

@@ -2,12 +2,13 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::task::{Context, Poll};
 
 use crate::host::clock::Clock;
 use crate::host::error::HostError;
-use crate::host::pty::Pty;
+use crate::host::pty::{Pty, StandsFor};
 use crate::host::serial::Serial;
 use crate::scenario::Recording;
 use crate::scenario::script::Direction;
@@ -21,7 +22,7 @@ const BUFFER_LEN: usize = 4096;
 pub struct Relay {
     pty: Pty,
     line: Serial,
-    /// The rate of the line, as the host program has set it last.
+    /// The rate of the line: the host program's, once it has set one.
     rate: u32,
     clock: Clock,
     began: Timestamp,
@@ -33,10 +34,11 @@ impl Relay {
     /// Puts a pseudo-terminal in front of a serial port. The line begins with this rate, in bits per
     /// second, and follows the host program's. To be called in a runtime.
     pub fn open(port: &Path, rate: u32, clock: Clock) -> Result<Self, HostError> {
-        let failed = |error| HostError::running(format_args!("{}: {error}", port.display()));
-        let mut line = Serial::open(port).map_err(failed)?;
-        line.set_rate(rate).map_err(failed)?;
-        let pty = Pty::open(None).and_then(|pty| pty.set_rate(rate).map(|()| pty));
+        let line = Serial::open(port);
+        let mut line =
+            line.map_err(|error| HostError::running(format_args!("{}: {error}", port.display())))?;
+        line.set_rate(rate);
+        let pty = Pty::open(None, StandsFor::Uart);
         let pty = pty.map_err(|error| HostError::running(format_args!("pseudo-terminal: {error}")))?;
         let began = clock.now().steady;
         Ok(Self {
@@ -100,16 +102,12 @@ impl Relay {
         Ok(())
     }
 
-    /// A rate that the port cannot have leaves it as it is.
     fn follow_rate(&mut self) {
-        let Ok(rate) = self.pty.rate() else { return };
-        if rate == self.rate || rate == 0 {
-            return;
-        }
-        self.rate = rate;
-        match self.line.set_rate(rate) {
-            Ok(()) => tracing::info!("{}: {rate} bit/s", self.line.path().display()),
-            Err(error) => tracing::warn!("{}: {rate} bit/s: {error}", self.line.path().display()),
+        let Some(rate) = self.pty.rate_bps().map(NonZeroU32::get) else { return };
+        if rate != self.rate {
+            tracing::info!("{}: {rate} bit/s", self.line.path().display());
+            self.rate = rate;
+            self.line.set_rate(rate);
         }
     }
 }

@@ -36,7 +36,7 @@ use crate::host::signals::End;
 use crate::host::state_dir::StateDir;
 use crate::host::tty_link::TtyLink;
 use crate::host::udp::{ModuleSockets, Received, ServiceSpec};
-use crate::modem::{Input, Modem, Output, PortId};
+use crate::modem::{Dte, Input, Modem, Output, PortId};
 use crate::module::power::Power;
 use crate::module::{self, Flow};
 use crate::profile::Profile;
@@ -61,6 +61,10 @@ pub struct ModemHost {
     clock: Clock,
     links: Vec<TtyLink>,
     ports: Vec<Port>,
+    /// What each port's host program has shown the modem beside data.
+    dtes: Vec<Dte>,
+    /// Who is asked first in the next turn: a port, or with their number everything else.
+    first: usize,
     traces: Vec<SerialTrace>,
     lines: Vec<Line>,
     sockets: ModuleSockets,
@@ -150,6 +154,10 @@ impl ModemHost {
         let deadline = tokio::time::Instant::from_std(Clock::real_in(wait));
         let happening = poll_fn(|cx| self.poll_happening(cx, take_calls, deadline)).await;
         let now = self.clock.now();
+        match happening {
+            Happening::Serial(port, _) => self.watch_line(port, now),
+            _ => (0..self.ports.len()).for_each(|port| self.watch_line(port, now)),
+        }
         let turn = match happening {
             Happening::Called(call) => Turn::Called(call),
             Happening::Timer if wakeup.is_due(now) => Turn::Deadline,
@@ -170,16 +178,39 @@ impl ModemHost {
         take_calls: bool,
         deadline: tokio::time::Instant,
     ) -> Poll<Happening> {
-        for (index, port) in self.ports.iter_mut().enumerate() {
-            if let Poll::Ready(Err(error)) = port.poll_flush(cx) {
-                return Poll::Ready(Happening::PortGone(index, error));
-            }
-            match port.poll_input(cx, &mut self.buffer[..]) {
-                Poll::Ready(Ok(count)) => return Poll::Ready(Happening::Serial(index, count)),
-                Poll::Ready(Err(error)) => return Poll::Ready(Happening::PortGone(index, error)),
-                Poll::Pending => {}
+        // Whoever is asked first is not asked first again, so that nobody who is always ready keeps
+        // the others waiting.
+        let everything_else = self.ports.len();
+        for asked in (self.first..=everything_else).chain(0..self.first) {
+            let happening = match asked == everything_else {
+                true => self.poll_everything_else(cx, take_calls, deadline),
+                false => self.poll_port(cx, asked),
+            };
+            if happening.is_ready() {
+                self.first = if asked == everything_else { 0 } else { asked + 1 };
+                return happening;
             }
         }
+        Poll::Pending
+    }
+
+    fn poll_port(&mut self, cx: &mut Context<'_>, index: usize) -> Poll<Happening> {
+        let port = &mut self.ports[index];
+        if let Poll::Ready(Err(error)) = port.poll_flush(cx) {
+            return Poll::Ready(Happening::PortGone(index, error));
+        }
+        port.poll_input(cx, &mut self.buffer[..]).map(|read| match read {
+            Ok(count) => Happening::Serial(index, count),
+            Err(error) => Happening::PortGone(index, error),
+        })
+    }
+
+    fn poll_everything_else(
+        &mut self,
+        cx: &mut Context<'_>,
+        take_calls: bool,
+        deadline: tokio::time::Instant,
+    ) -> Poll<Happening> {
         if let Poll::Ready(received) = self.sockets.poll_received(cx, &mut self.buffer[..]) {
             return Poll::Ready(Happening::Received(received));
         }
@@ -208,8 +239,18 @@ impl ModemHost {
         Poll::Pending
     }
 
+    /// Tells the modem what a port's host program shows beside data, where that has changed.
+    fn watch_line(&mut self, port: usize, now: Now) {
+        let dte = self.ports[port].dte();
+        if std::mem::replace(&mut self.dtes[port], dte) != dte {
+            self.modem.handle_input(Input::Line { port: PortId(port), dte }, now);
+        }
+    }
+
     fn handle(&mut self, happening: Happening, now: Now) -> Result<(), HostError> {
         match happening {
+            // Only what a port shows beside data has changed.
+            Happening::Serial(_, 0) => {}
             Happening::Serial(port, count) => {
                 let bytes = &self.buffer[..count];
                 if self.lines[port].is_perfect(Direction::ToModule, now.steady) {
@@ -298,6 +339,10 @@ impl ModemHost {
                     return self.write(index, &bytes);
                 }
                 self.lines[index].carry(Direction::ToHost, &bytes, now.steady);
+                Ok(())
+            }
+            Output::Line { port: PortId(index), dce } => {
+                self.ports[index].show(dce);
                 Ok(())
             }
             Output::Module(module::Output::Nvm(nvm)) => {

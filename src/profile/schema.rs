@@ -146,6 +146,7 @@ fn at(fields: &mut Fields<'_>) -> AtFacts {
         unknown_command_cme: unknown_command_cme(fields),
         bad_parameter_cme: cme(fields, "bad_parameter_cme"),
         rates_bps: fields.integers("rates_bps", 0..=3_250_000).into_iter().collect(),
+        rates_detected_bps: fields.integers("rates_detected_bps", 1..=3_250_000).into_iter().collect(),
         ipr_default: ipr_default(fields),
         greeting_leading_cr: fields.boolean("greeting_leading_cr"),
     }

@@ -194,6 +194,11 @@ impl<'s> Player<'s> {
         self.ask_again(modem);
     }
 
+    /// A phase of a bootstrap, 1 to 4, has begun: its request has left.
+    pub fn phase_began(&mut self, modem: ModemIndex, phase: u8) {
+        self.reach(modem, phase);
+    }
+
     /// What to do next.
     pub fn next(&mut self, now: Timestamp) -> Next<'s> {
         loop {

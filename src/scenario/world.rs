@@ -84,6 +84,8 @@ pub struct World {
     booted: Vec<ModemId>,
     /// A power cut happened since that was last asked.
     cut: bool,
+    /// Phases of bootstraps that have begun since that was last taken.
+    begun: Vec<(ModemId, u8)>,
     trace: Option<Trace>,
 }
 
@@ -172,6 +174,7 @@ impl World {
             said: BTreeSet::new(),
             booted: Vec::new(),
             cut: false,
+            begun: Vec::new(),
             trace: None,
         };
         world.start_service();
@@ -190,7 +193,8 @@ impl World {
         self.now = self.now.max(end);
     }
 
-    /// Lets time pass until `end`, or until a port says something, a modem boots or loses power.
+    /// Lets time pass until `end`, or until a port says something, a modem boots or loses power, or a
+    /// phase of a bootstrap begins.
     pub fn run_until_news(&mut self, end: Timestamp) {
         self.run_while(end, |world| !world.has_news());
         if !self.has_news() {

@@ -105,7 +105,8 @@ pub(in crate::commands) fn status(module: &Module, domain: Domain, level: u8) ->
             format!("{stat},{},{technology}{timers}", cell(module, domain, operator))
         }
         (None, Some(cause)) if with_cause && network.state == Registration::Denied => {
-            format!("{stat},,,,0,{}", cause.code)
+            let no_rac = if module.profile().network.cereg_rac_field { "," } else { "" };
+            format!("{stat},,,,{no_rac}0,{}", cause.code)
         }
         _ => stat.to_string(),
     }

@@ -23,7 +23,7 @@ use crate::host::signals::End;
 use crate::host::state_dir::{StateDir, drop_identity, kept_identity};
 use crate::host::tty_link::TtyLink;
 use crate::host::udp::{ModuleSockets, ServiceSpec};
-use crate::modem::Modem;
+use crate::modem::{Dte, Modem};
 use crate::module::{ModuleOptions, Nvm, Timing, factory};
 use crate::profile::Profile;
 use crate::protocol::keys::{MasterKey, RotUid};
@@ -112,6 +112,8 @@ impl ModemHost {
             clock,
             links,
             lines: (0..ports.len() as u64).map(|port| Line::new(seed ^ port)).collect(),
+            dtes: vec![Dte::default(); ports.len()],
+            first: 0,
             traces: ports.iter().map(|port| SerialTrace::new(port.to_string())).collect(),
             ports,
             sockets: ModuleSockets::new(destination.clone()),

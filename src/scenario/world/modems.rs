@@ -230,10 +230,15 @@ impl World {
         std::mem::take(&mut self.booted)
     }
 
-    /// Whether a port has said something, or a modem has booted or lost power, since that was last
-    /// taken.
+    /// Takes the phases of bootstraps that have begun, by modem and number.
+    pub fn take_begun(&mut self) -> Vec<(ModemId, u8)> {
+        std::mem::take(&mut self.begun)
+    }
+
+    /// Whether a port has said something, a modem has booted or lost power, or a phase has begun, that
+    /// was not taken yet.
     pub fn has_news(&self) -> bool {
-        self.cut || !self.said.is_empty() || !self.booted.is_empty()
+        self.cut || !self.said.is_empty() || !self.booted.is_empty() || !self.begun.is_empty()
     }
 
     /// The modem whose flow has this address at the service.
@@ -287,6 +292,8 @@ impl World {
             let slot = &mut self.slots[index];
             match output {
                 Output::Serial { port, bytes } => self.write_to_host(index, port, bytes),
+                // A host of a scenario speaks and listens, and looks at no circuit.
+                Output::Line { .. } => {}
                 Output::Module(module::Output::Event(event)) => self.happened(index, event),
                 Output::Module(module::Output::Nvm(nvm)) => self.write(index, *nvm),
                 Output::Module(module::Output::Datagram { flow, bytes }) => {
@@ -313,6 +320,7 @@ impl World {
             _ => None,
         };
         slot.events.push(event);
+        self.begun.extend(phase.map(|phase| (ModemId(index), phase)));
         match phase.and_then(|phase| slot.meet(Point::Phase(phase))) {
             Some(Strike::CutBefore) => self.cut(index),
             strike => slot.at_request = strike.or(slot.at_request),
