@@ -147,6 +147,7 @@ mod tests {
         );
         check("vsara --time 60x --ephemeral --log trace --json", true);
         check("vsara server --http 127.0.0.1:8480 --admin 127.0.0.1:8481 --expose --master-key k", true);
+        check("vsara --port rfc2217:[::1]:2217 --port pty --replug", true);
         check("vsara --mode 9", false);
         check("vsara --rot 0a04", false);
         check("vsara server --bind [::1]:5684 --state s --time virtual --seed 1", true);

@@ -34,7 +34,7 @@ pub(super) struct ModemArgs {
     /// Everything that survives power loss
     #[arg(long, value_name = "DIR", default_value = ".vsara")]
     state: PathBuf,
-    /// Symbolic link to the pseudo-terminal [default: <state>/tty]
+    /// Symbolic link to the pseudo-terminal; a second one has .2 added [default: <state>/tty]
     #[arg(long, value_name = "PATH")]
     link: Option<PathBuf>,
     /// Permissions of the pseudo-terminal, such as 0660

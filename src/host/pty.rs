@@ -145,7 +145,9 @@ impl Pty {
         while self.notices.poll_change(cx)?.is_ready() {
             self.take_notices()?;
         }
-        while self.master.poll_readable(cx)?.is_ready() {
+        // Behind a close it is read at once: what was written before may still be on its way, and
+        // only a read waits for it.
+        while !self.clients.drained || self.master.poll_readable(cx)?.is_ready() {
             let read = match self.clients.drained {
                 // Every byte that comes from now on is news again.
                 true => self.master.read_some(cx, buffer)?,
