@@ -6,7 +6,6 @@ use crate::scenario::player::{End, Failure, Problem, Trouble, shown};
 use crate::scenario::script::{Script, shown_ms};
 use crate::scenario::stage::{Library, Stage};
 use crate::scenario::world::BEGINNING;
-use crate::time::Timestamp;
 
 /// Entries of the transcript a report shows.
 const SHOWN_ENTRIES: usize = 12;
@@ -94,22 +93,17 @@ impl fmt::Display for Report {
 /// What was wrong and what came before it, a line each, indented by two.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "  at {}", moment(self.at))?;
+        writeln!(f, "  at {} ({})", shown_ms(self.at.millis_since(self.began)), self.at)?;
         self.problem.fmt(f)?;
         let hidden = self.transcript.len().saturating_sub(SHOWN_ENTRIES);
         if !self.transcript.is_empty() {
             write!(f, "\n  before it:")?;
         }
         for entry in &self.transcript[hidden..] {
-            write!(f, "\n    {:>10}  {}", shown_ms(entry.at.millis_since(BEGINNING)), entry.text)?;
+            write!(f, "\n    {:>10}  {}", shown_ms(entry.at.millis_since(self.began)), entry.text)?;
         }
         Ok(())
     }
-}
-
-/// `10s (2026-01-01T00:00:10Z)`.
-fn moment(at: Timestamp) -> String {
-    format!("{} ({at})", shown_ms(at.millis_since(BEGINNING)))
 }
 
 impl fmt::Display for Problem {
