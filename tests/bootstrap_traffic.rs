@@ -64,7 +64,7 @@ fn time_to_bootstrap(technology: u8) -> i64 {
     world.input(modem, Input::Coverage(false));
     world.input(modem, Input::PowerOn);
     world.run_for(MINUTE);
-    world.send(modem, &format!("AT+URAT={technology}"));
+    world.send(modem, &format!("AT+CFUN=0;+URAT={technology}"));
     world.run_for(MINUTE);
     world.input(modem, Input::PowerCut);
     world.input(modem, Input::Coverage(true));

@@ -10,8 +10,11 @@ use vsara::protocol::coap::Code;
 use vsara::protocol::keys::{MasterKey, PskIdentity, RotUid};
 use vsara::protocol::message::{ChainNonce, Feature, KeyNonce, Refusal, Request, Standing};
 use vsara::protocol::session::SessionFailure;
+use vsara::service::access_key::AccessKey;
+use vsara::service::campaign::{Campaign, Outcome, Progress};
 use vsara::service::device::DeviceState;
-use vsara::service::store::{Batch, EventQuery, Page, ServiceRecord, Window};
+use vsara::service::domain::Domain;
+use vsara::service::store::{Batch, DeviceQuery, EventQuery, NotedDevice, Page, ServiceRecord, Window};
 use vsara::service::{
     Device, DeviceProfile, Event, MemoryStore, OperatorError, Plan, Service, ServiceOptions, ServiceOutput,
     Store, StoreError,
@@ -501,14 +504,61 @@ impl Store for Failing {
     fn profiles(&self, domain: Option<&str>) -> Result<Vec<Arc<DeviceProfile>>, StoreError> {
         self.0.profiles(domain)
     }
-    fn devices(&self, domain: Option<&str>, window: Window) -> Result<Page<Arc<Device>>, StoreError> {
-        self.0.devices(domain, window)
+    fn devices(&self, query: &DeviceQuery, window: Window) -> Result<Page<Arc<Device>>, StoreError> {
+        self.0.devices(query, window)
+    }
+    fn devices_behind(
+        &self,
+        domain: &str,
+        profile_uid: &str,
+        behind: Option<RotUid>,
+        max: usize,
+    ) -> Result<Vec<Arc<Device>>, StoreError> {
+        self.0.devices_behind(domain, profile_uid, behind, max)
     }
     fn whitelist(&self, profile_uid: &str, window: Window) -> Result<Page<RotUid>, StoreError> {
         self.0.whitelist(profile_uid, window)
     }
     fn events(&self, query: &EventQuery, window: Window) -> Result<Page<Event>, StoreError> {
         self.0.events(query, window)
+    }
+    fn noted_devices(&self, query: &EventQuery, window: Window) -> Result<Page<NotedDevice>, StoreError> {
+        self.0.noted_devices(query, window)
+    }
+    fn domain(&self, name: &str) -> Result<Option<Arc<Domain>>, StoreError> {
+        self.0.domain(name)
+    }
+    fn domains(&self, window: Window) -> Result<Page<Arc<Domain>>, StoreError> {
+        self.0.domains(window)
+    }
+    fn access_key(&self, api_key: &str) -> Result<Option<Arc<AccessKey>>, StoreError> {
+        self.0.access_key(api_key)
+    }
+    fn access_keys(&self, domain: &str) -> Result<Vec<Arc<AccessKey>>, StoreError> {
+        self.0.access_keys(domain)
+    }
+    fn campaign(&self, uid: &str) -> Result<Option<Arc<Campaign>>, StoreError> {
+        self.0.campaign(uid)
+    }
+    fn campaigns(&self, domain: &str, window: Window) -> Result<Page<Arc<Campaign>>, StoreError> {
+        self.0.campaigns(domain, window)
+    }
+    fn running_campaigns(&self) -> Result<Vec<Arc<Campaign>>, StoreError> {
+        self.0.running_campaigns()
+    }
+    fn campaign_progress(&self, uid: &str) -> Result<Progress, StoreError> {
+        self.0.campaign_progress(uid)
+    }
+    fn campaign_devices(
+        &self,
+        uid: &str,
+        outcome: Option<Outcome>,
+        window: Window,
+    ) -> Result<Page<(RotUid, Outcome)>, StoreError> {
+        self.0.campaign_devices(uid, outcome, window)
+    }
+    fn census(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        self.0.census()
     }
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
         if self.1.load(std::sync::atomic::Ordering::Relaxed) {

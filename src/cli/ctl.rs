@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf, absolute};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::Value;
 
-use crate::host::control::{self, ClockChange, LinkFault, PowerSwitch, Request};
+use crate::host::control::{self, PowerSwitch, Request};
 use crate::host::error::HostError;
 use crate::protocol::keys::RotUid;
+use crate::scenario::script::{ChangeError, ClockChange, LineFault, NetworkChange};
 use crate::time::Timestamp;
 
 pub(super) const EXAMPLE: &str = "\
@@ -22,9 +23,10 @@ Example:
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct CtlArgs {
-    /// State directory of the module, or of a `vsara server`
-    #[arg(long, value_name = "DIR", default_value = ".vsara")]
-    state: PathBuf,
+    /// State directory of the module, or of a `vsara server` [default: that of the module around a
+    /// command of `vsara exec`, otherwise .vsara]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -89,9 +91,13 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Not in this version
-    #[command(hide = true)]
-    Fault { words: Vec<String> },
+    /// Faults of the serial line: line drop 3, line corrupt 5%, line split 10%, line merge 2,
+    /// line delay 200ms, line none; to-host or to-module behind it means one direction
+    Fault {
+        /// For example `line drop 3 to-host`; `line none` ends all of them
+        #[arg(required = true, num_args = 2..=4)]
+        what: Vec<String>,
+    },
     /// Not in this version
     #[command(hide = true)]
     Accesskey {
@@ -127,7 +133,7 @@ enum TimeVerb {
 struct ClockText(String);
 
 impl std::str::FromStr for ClockText {
-    type Err = control::ChangeError;
+    type Err = ChangeError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         text.parse::<ClockChange>().map(|_| Self(text.to_owned()))
@@ -136,10 +142,17 @@ impl std::str::FromStr for ClockText {
 
 pub(super) fn run(args: CtlArgs) -> Result<(), HostError> {
     let request = request_for(&args.verb)?;
-    match control::connect(&args.state) {
+    let state = args.state.or_else(state_around).unwrap_or_else(|| ".vsara".into());
+    match control::connect(&state) {
         Ok(stream) => converse(stream, &request, &args.verb),
-        Err(_) => at_rest::answer(&args.state, &request, &args.verb),
+        Err(_) => at_rest::answer(&state, &request, &args.verb),
     }
+}
+
+/// Where a command of `vsara exec` has its module.
+fn state_around() -> Option<PathBuf> {
+    let control = PathBuf::from(std::env::var_os("VSARA_CONTROL")?);
+    control.parent().map(Path::to_owned)
 }
 
 fn request_for(verb: &Verb) -> Result<Request, HostError> {
@@ -169,21 +182,29 @@ fn request_for(verb: &Verb) -> Result<Request, HostError> {
         }
         Verb::Events { follow, .. } => Request::Events { follow: *follow },
         Verb::Identity { reveal, .. } => Request::Identity { reveal: *reveal },
-        Verb::Fault { .. } => return Err(not_yet("fault")),
+        Verb::Fault { what } => line_fault(&what.join(" "))?,
         Verb::Accesskey { .. } => return Err(not_yet("accesskey")),
     })
 }
 
 fn network(what: &str) -> Result<Request, HostError> {
-    match what {
-        "up" => Ok(Request::Coverage { up: true }),
-        "down" => Ok(Request::Coverage { up: false }),
-        fault => match fault.parse::<LinkFault>() {
-            Ok(_) => Ok(Request::Link { fault: fault.to_owned() }),
-            Err(error) => {
-                Err(HostError::usage(format_args!("network {what}: {error}; coverage is up or down")))
-            }
-        },
+    match what.parse::<NetworkChange>() {
+        Ok(NetworkChange::Coverage(up)) => Ok(Request::Coverage { up }),
+        Ok(_) => Ok(Request::Link { fault: what.to_owned() }),
+        Err(error) => Err(HostError::usage(format_args!("network {what}: {error}"))),
+    }
+}
+
+fn line_fault(what: &str) -> Result<Request, HostError> {
+    let fault = what.strip_prefix("line ").ok_or_else(|| {
+        HostError::usage(format_args!(
+            "fault {what}: faults of a module are those of its line; allowed: line drop 3"
+        ))
+        .advise("the link to the service is `vsara ctl network`")
+    })?;
+    match fault.parse::<LineFault>() {
+        Ok(_) => Ok(Request::Line { fault: fault.to_owned() }),
+        Err(error) => Err(HostError::usage(format_args!("fault {what}: {error}"))),
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{StringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 use super::log::LogArgs;
 use super::print_line;
 use super::reserved::ReservedArgs;
 use super::secrecy::SecrecyArgs;
+use super::suggested::Suggested;
 use crate::host::clock::Pace;
 use crate::host::error::HostError;
 use crate::host::port::PortSpec;
@@ -15,6 +17,7 @@ use crate::host::run_modem::{ModemSetup, StateSpec, run_modem};
 use crate::host::standard_input::end_with_standard_input;
 use crate::host::udp::ServiceSpec;
 use crate::module;
+use crate::profile;
 use crate::protocol::keys::RotUid;
 
 pub(super) const EXAMPLE: &str = "\
@@ -26,7 +29,7 @@ Example:
 pub(super) struct ModemArgs {
     /// Module profile: a built-in one (see `vsara profiles`) or a TOML file [default: the state
     /// directory's, sara-r510s in a new one]
-    #[arg(long, value_name = "NAME|FILE")]
+    #[arg(long, value_name = "NAME|FILE", value_parser = profile_names(), hide_possible_values = true)]
     profile: Option<String>,
     /// Everything that survives power loss
     #[arg(long, value_name = "DIR", default_value = ".vsara")]
@@ -37,11 +40,14 @@ pub(super) struct ModemArgs {
     /// Permissions of the pseudo-terminal, such as 0660
     #[arg(long, value_name = "MODE", value_parser = octal)]
     mode: Option<u32>,
-    /// Serve pty, tty:PATH or tcp:ADDR; each one given is a port of the same module
+    /// Serve pty, tty:PATH, tcp:ADDR or rfc2217:ADDR (Telnet with rate, DTR, RTS, CTS, DSR and DCD);
+    /// each one given is a port of the same module, with settings of its own
     #[arg(long, value_name = "PORT", default_value = "pty")]
+    #[arg(value_parser = ports(), hide_possible_values = true)]
     port: Vec<PortSpec>,
     /// Where the security service is: embedded, none or HOST:PORT
     #[arg(long, value_name = "WHERE", default_value = "embedded")]
+    #[arg(value_parser = services(), hide_possible_values = true)]
     service: ServiceSpec,
     /// Latencies of boot, registration and responses
     #[arg(long, default_value = "fast")]
@@ -60,7 +66,7 @@ pub(super) struct ModemArgs {
     ephemeral: bool,
     /// End with standard input too: whoever holds its pipe leaves nothing running, however he ends
     #[arg(long)]
-    until_eof: bool,
+    pub(super) until_eof: bool,
     #[command(flatten)]
     secrecy: SecrecyArgs,
     #[command(flatten)]
@@ -78,34 +84,51 @@ enum Timing {
 }
 
 pub(super) fn run(args: ModemArgs) -> Result<(), HostError> {
-    let listeners = args.port.iter().filter_map(|port| match port {
-        PortSpec::Tcp(address) => Some(*address),
-        _ => None,
-    });
-    let master = args.secrecy.check(listeners)?;
-    args.log.start();
-    args.reserved.warn();
-    if args.until_eof {
+    let (json, until_eof) = (args.log.json, args.until_eof);
+    let setup = args.into_setup()?;
+    if until_eof {
         end_with_standard_input().map_err(HostError::running)?;
     }
-    let json = args.log.json;
-    let setup = ModemSetup {
-        profile: args.profile,
-        state: if args.ephemeral { StateSpec::Temporary } else { StateSpec::At(args.state) },
-        link: args.link,
-        mode: args.mode,
-        ports: args.port,
-        service: args.service,
-        timing: match args.timing {
-            Timing::Fast => module::Timing::Fast,
-            Timing::Module => module::Timing::Module,
-        },
-        pace: args.time,
-        seed: args.seed,
-        rot: args.rot,
-        master,
-    };
     run_modem(setup, |ready| if json { print_line(ready.to_json()) } else { print_line(ready) })
+}
+
+impl ModemArgs {
+    /// What is asked for, checked; the log has started.
+    pub(super) fn into_setup(self) -> Result<ModemSetup, HostError> {
+        let listeners = self.port.iter().filter_map(PortSpec::listens_at);
+        let master = self.secrecy.check(listeners)?;
+        self.log.start();
+        self.reserved.warn();
+        Ok(ModemSetup {
+            profile: self.profile,
+            state: if self.ephemeral { StateSpec::Temporary } else { StateSpec::At(self.state) },
+            link: self.link,
+            mode: self.mode,
+            ports: self.port,
+            service: self.service,
+            timing: match self.timing {
+                Timing::Fast => module::Timing::Fast,
+                Timing::Module => module::Timing::Module,
+            },
+            pace: self.time,
+            seed: self.seed,
+            rot: self.rot,
+            master,
+        })
+    }
+}
+
+/// Of built-in profiles; a file may be named too.
+pub(super) fn profile_names() -> impl TypedValueParser<Value = String> {
+    Suggested::new(profile::list().map(|(name, _)| name), StringValueParser::new())
+}
+
+fn ports() -> impl TypedValueParser<Value = PortSpec> {
+    Suggested::new(["pty", "tty:", "tcp:"], StringValueParser::new().try_map(|text| text.parse::<PortSpec>()))
+}
+
+fn services() -> impl TypedValueParser<Value = ServiceSpec> {
+    Suggested::new(["embedded", "none"], StringValueParser::new().try_map(|text| text.parse::<ServiceSpec>()))
 }
 
 fn octal(text: &str) -> Result<u32, String> {

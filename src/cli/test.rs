@@ -1,10 +1,11 @@
 //! `vsara test`: scenario files, played in virtual time.
 
+mod every_fault;
 mod junit;
 mod runner;
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -13,13 +14,14 @@ use crate::host::error::HostError;
 use crate::host::replace_file;
 use crate::host::scenario_files::{self, ScenarioFile};
 use crate::scenario::bless::bless;
-use crate::scenario::report::{PlayOptions, Report, SEED, Verdict};
+use crate::scenario::report::{PlayOptions, Report, SEED, Verdict, play};
 use crate::scenario::script::GUIDE;
 
 pub(super) const EXAMPLE: &str = "\
 Example:
   vsara test fixtures/scenarios
   vsara test --junit results.xml --jobs 4 tests/cloning.at
+  vsara test --every-fault tests/bootstrap.at
   vsara test --bless tests/cloning.at && git diff tests/cloning.at
   vsara test --guide                   (the language, with every statement)";
 
@@ -40,6 +42,9 @@ pub(super) struct TestArgs {
     /// Rewrite the expected lines of the files to what the module says
     #[arg(long)]
     bless: bool,
+    /// Play each file again with one fault at each datagram and each write of a memory it has
+    #[arg(long, conflicts_with_all = ["bless", "trace"])]
+    every_fault: bool,
     /// Makes everything that is random repeatable
     #[arg(long, value_name = "N", default_value_t = SEED)]
     seed: u64,
@@ -56,23 +61,22 @@ struct Tally {
     skipped: usize,
 }
 
-pub(super) fn run(args: TestArgs) -> Result<ExitCode, HostError> {
+pub(super) fn run(args: TestArgs) -> Result<u8, HostError> {
     if args.guide {
         print_line(GUIDE.trim_end()).map_err(|error| stdout_failed(&error))?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(0);
     }
     let files = read_all(&scenario_files::find(&args.paths)?)?;
     let options = PlayOptions { seed: args.seed, trace: args.trace.is_some() };
     let files = if args.bless { bless_all(files, options)? } else { files };
-    let jobs = args.jobs.map(usize::from);
+    let threads = runner::threads(args.jobs);
     let mut reports = Vec::new();
-    runner::play_all(&files, options, jobs, |report, took| {
-        print_report(&report)?;
-        reports.push((report, took));
-        Ok(())
-    })
+    let tally = if args.every_fault {
+        every_fault::sweep_all(&files, options, threads, |report, took| reports.push((report, took)))
+    } else {
+        play_all(&files, options, threads, |report, took| reports.push((report, took)))
+    }
     .map_err(|error| stdout_failed(&error))?;
-    let tally = Tally::of(reports.iter().map(|(report, _)| report));
     if let Some(path) = &args.junit {
         write_file(path, junit::render(&reports)?.as_bytes())?;
     }
@@ -82,7 +86,24 @@ pub(super) fn run(args: TestArgs) -> Result<ExitCode, HostError> {
         write_file(path, text.as_bytes())?;
     }
     print_line(tally).map_err(|error| stdout_failed(&error))?;
-    Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(u8::from(tally.failed > 0))
+}
+
+fn play_all(
+    files: &[ScenarioFile],
+    options: PlayOptions,
+    threads: usize,
+    mut done: impl FnMut(Report, Duration),
+) -> std::io::Result<Tally> {
+    let mut tally = Tally::default();
+    let work = |file: &ScenarioFile| play(&file.script, &file.name, options, &file.shelf());
+    runner::run_all(files, threads, "scenarios", work, |report, took| {
+        print_report(&report)?;
+        tally.count(&report.verdict);
+        done(report, took);
+        Ok(())
+    })?;
+    Ok(tally)
 }
 
 /// Every file is read before the first is played, and every wrong one is named.
@@ -141,16 +162,20 @@ fn print_report(report: &Report) -> std::io::Result<()> {
 }
 
 impl Tally {
-    fn of<'r>(reports: impl Iterator<Item = &'r Report>) -> Self {
-        let mut tally = Self::default();
-        for report in reports {
-            *match report.verdict {
-                Verdict::Passed => &mut tally.passed,
-                Verdict::Failed(_) => &mut tally.failed,
-                Verdict::Skipped(..) => &mut tally.skipped,
-            } += 1;
-        }
-        tally
+    fn count(&mut self, verdict: &Verdict) {
+        *match verdict {
+            Verdict::Passed => &mut self.passed,
+            Verdict::Failed(_) => &mut self.failed,
+            Verdict::Skipped(..) => &mut self.skipped,
+        } += 1;
+    }
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
     }
 }
 

@@ -3,10 +3,15 @@
 //! One slave descriptor is held for the whole life, so that the last close of a host program is
 //! no hang-up; inotify on the slave's path tells when one opens and closes it. Where nobody is
 //! connected, output is dropped, as on a UART nobody listens to; the last close flushes what was
-//! not read, so that the next program does not meet stale lines.
+//! not read, so that the next program does not meet stale lines, and makes the line as new.
+//!
+//! A host program's rate is the terminal's. One that sets none finds, and leaves, the rate that a new
+//! pseudo-terminal has, which therefore counts as none; on a pseudo-terminal that stands for USB
+//! every rate does.
 
 use std::io;
 use std::mem::MaybeUninit;
+use std::num::NonZeroU32;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
@@ -17,8 +22,8 @@ use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::io::Errno;
 use rustix::pty::OpenptFlags;
 use rustix::termios::{
-    InputModes, LocalModes, OptionalActions, OutputModes, QueueSelector, ioctl_tiocnxcl, tcflush, tcgetattr,
-    tcsetattr,
+    InputModes, LocalModes, OptionalActions, OutputModes, QueueSelector, Termios, ioctl_tiocnxcl, tcflush,
+    tcgetattr, tcsetattr,
 };
 
 use crate::host::descriptor::Descriptor;
@@ -30,11 +35,23 @@ pub struct Pty {
     path: PathBuf,
     master: Descriptor,
     slave: OwnedFd,
+    /// The line as it is before a host program changes it.
+    new: Termios,
+    has_rate: bool,
     notices: Descriptor,
     clients: Clients,
     output: OutputQueue,
     /// The notices were taken in this turn, after the bytes it began with.
     fresh: bool,
+}
+
+/// The interface of a module that a pseudo-terminal is in place of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StandsFor {
+    /// A UART.
+    Uart,
+    /// A port of a USB device, which has no rate (manual: `+IPR` has no effect there).
+    Usb,
 }
 
 /// Who has the slave open, as far as the notices tell. The kernel merges two equal notices that
@@ -56,8 +73,8 @@ struct Clients {
 
 impl Pty {
     /// Opens a pseudo-terminal in raw mode, with these permissions where some are given. To be
-    /// called inside a runtime.
-    pub fn open(mode: Option<u32>) -> io::Result<Self> {
+    /// called in a runtime.
+    pub fn open(mode: Option<u32>, stands_for: StandsFor) -> io::Result<Self> {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let master = rustix::pty::openpt(flags)?;
         rustix::pty::grantpt(&master)?;
@@ -65,7 +82,9 @@ impl Pty {
         let name = rustix::pty::ptsname(&master, Vec::new())?;
         let path = PathBuf::from(std::ffi::OsString::from_vec(name.into_bytes()));
         let slave = rustix::pty::ioctl_tiocgptpeer(&master, flags)?;
-        make_raw(&slave)?;
+        let mut new = tcgetattr(&slave)?;
+        new.make_raw();
+        tcsetattr(&slave, OptionalActions::Now, &new)?;
         if let Some(mode) = mode {
             rustix::fs::fchmod(&slave, Mode::from_raw_mode(mode))?;
         }
@@ -76,6 +95,8 @@ impl Pty {
             path,
             master: Descriptor::new(master)?,
             slave,
+            new,
+            has_rate: stands_for == StandsFor::Uart,
             notices: Descriptor::new(notices)?,
             clients: Clients { counted: 0, heard: false, drained: true, claimed: false, left: false },
             output: OutputQueue::default(),
@@ -86,6 +107,16 @@ impl Pty {
     /// The slave's path: `/dev/pts/N`.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The rate of the host program in bits per second, where it has set one.
+    pub fn rate_bps(&self) -> Option<NonZeroU32> {
+        if !self.has_rate {
+            return None;
+        }
+        // Fails only for a descriptor that is no terminal.
+        let rate = tcgetattr(self.master.get()).map_or(0, |modes| modes.output_speed());
+        NonZeroU32::new(rate).filter(|rate| rate.get() != self.new.output_speed())
     }
 
     /// Whether a host program has it open.
@@ -175,8 +206,12 @@ impl Pty {
         let cooked = modes.local_modes.intersects(LocalModes::ECHO | LocalModes::ICANON)
             || modes.input_modes.intersects(InputModes::ICRNL | InputModes::INLCR)
             || modes.output_modes.contains(OutputModes::OPOST);
-        // A line left in cooked mode would echo every answer back as a command.
-        if cooked && !self.is_connected() { Ok(make_raw(&self.slave)?) } else { Ok(()) }
+        // A line left in cooked mode would echo every answer back as a command, and a rate would be
+        // that of whoever sets none.
+        if !self.is_connected() && (cooked || modes.output_speed() != self.new.output_speed()) {
+            tcsetattr(&self.slave, OptionalActions::Now, &self.new)?;
+        }
+        Ok(())
     }
 }
 
@@ -196,12 +231,6 @@ impl Clients {
             }
         }
     }
-}
-
-fn make_raw(slave: &OwnedFd) -> rustix::io::Result<()> {
-    let mut modes = tcgetattr(slave)?;
-    modes.make_raw();
-    tcsetattr(slave, OptionalActions::Now, &modes)
 }
 
 #[cfg(test)]

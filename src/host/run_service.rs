@@ -20,7 +20,7 @@ use crate::host::event_log::{EventLog, service_event};
 use crate::host::service_file::{self, Listed};
 use crate::host::store_sqlite::SqliteStore;
 use crate::protocol::keys::{MasterKey, RotUid};
-use crate::service::store::{EventQuery, Store, StoreError, Window};
+use crate::service::store::{DeviceQuery, EventQuery, Store, StoreError, Window};
 use crate::service::{OperatorError, Service, ServiceOptions, ServiceOutput};
 use crate::time::Wakeup;
 
@@ -176,6 +176,8 @@ impl ServiceHost {
             events: setup.events,
             buffer: Box::new([0; DATAGRAM_LEN_MAX]),
         };
+        let now = host.clock.now();
+        host.service.operator(now).ensure_default_domain().map_err(HostError::running)?;
         host.apply(&listed).map_err(|error| HostError::running(format_args!("service.toml: {error}")))?;
         host.forget_as_asked(&setup.state_dir)?;
         host.drain();
@@ -227,7 +229,7 @@ impl ServiceHost {
         let store = self.service.store();
         let none = Window { offset: 0, count: 0 };
         Ok(json!({
-            "devices": store.devices(None, none)?.total,
+            "devices": store.devices(&DeviceQuery::default(), none)?.total,
             "device_profiles": store.profiles(None)?.len(),
             "sessions": standing,
             "handshakes": half_open,

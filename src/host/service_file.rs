@@ -11,7 +11,8 @@ use crate::host::error::HostError;
 use crate::host::replace_file;
 use crate::protocol::keys::RotUid;
 use crate::protocol::message::Feature;
-use crate::service::device_profile::{DEFAULT_DOMAIN, HEARTBEAT_PERIOD_S};
+use crate::service::device_profile::HEARTBEAT_PERIOD_S;
+use crate::service::domain::DEFAULT_DOMAIN;
 use crate::service::operator::{HEARTBEAT_PERIOD_MAX_S, HEARTBEAT_PERIOD_MIN_S};
 use crate::service::{DeviceProfile, Plan};
 

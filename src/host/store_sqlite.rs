@@ -10,19 +10,27 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use serde::de::DeserializeOwned;
 
 use crate::protocol::keys::RotUid;
-use crate::protocol::message::Standing;
+use crate::service::access_key::AccessKey;
+use crate::service::campaign::{Campaign, Outcome, Progress};
 use crate::service::device::Device;
 use crate::service::device_profile::DeviceProfile;
+use crate::service::domain::Domain;
 use crate::service::event::Event;
 use crate::service::plan::Plan;
-use crate::service::store::{Batch, EventQuery, Page, ServiceRecord, Store, StoreError, Window, Write};
+use crate::service::store::{
+    Batch, DeviceQuery, EventQuery, NotedDevice, Page, ServiceRecord, Store, StoreError, Window,
+};
 use crate::time::Timestamp;
+use filter::{Filter, limit};
+use writes::{encode, put};
 
+mod filter;
 mod schema;
+mod writes;
 
 /// A store in one SQLite file.
 pub struct SqliteStore {
@@ -30,7 +38,7 @@ pub struct SqliteStore {
 }
 
 /// Prepared statements kept; more than this file has.
-const STATEMENTS_KEPT: usize = 48;
+const STATEMENTS_KEPT: usize = 96;
 
 impl SqliteStore {
     /// Opens the file, made with mode 0600 where there is none, and brings its schema up to date.
@@ -73,22 +81,32 @@ impl SqliteStore {
         rows.map(|record| decode(&record?)).collect()
     }
 
-    /// Part of what `FROM … WHERE …` finds, and how much that is.
+    /// Part of what a filter leaves of a table, and how much that is.
     fn page<T: DeserializeOwned>(
         &self,
-        from: &str,
+        table: &str,
         order: &str,
-        mut values: Vec<Value>,
+        filter: Filter,
         window: Window,
     ) -> Result<Page<T>, StoreError> {
-        let count = format!("SELECT count(*) {from}");
-        let total: i64 =
-            self.connection.prepare_cached(&count)?.query_row(params_from_iter(&values), |row| row.get(0))?;
-        values.push(limit(window.count).into());
-        values.push(limit(window.offset).into());
-        let select = format!("SELECT record {from} ORDER BY {order} LIMIT ? OFFSET ?");
-        let items = self.many(&select, values)?;
-        Ok(Page { items, total: usize::try_from(total).unwrap_or(0) })
+        let total = self.count("count(*)", table, &filter)?;
+        let select = format!("SELECT record FROM {} ORDER BY {order} LIMIT ? OFFSET ?", filter.clause(table));
+        Ok(Page { items: self.many(&select, filter.within(window))?, total })
+    }
+
+    fn count(&self, what: &str, table: &str, filter: &Filter) -> Result<usize, StoreError> {
+        let sql = format!("SELECT {what} FROM {}", filter.clause(table));
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let count: i64 = statement.query_row(params_from_iter(filter.values()), |row| row.get(0))?;
+        Ok(usize::try_from(count).unwrap_or(0))
+    }
+
+    /// Names and how often each is there.
+    fn counted(&self, sql: &str, key: impl rusqlite::Params) -> Result<Vec<(String, u64)>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let read = |row: &Row<'_>| Ok((row.get(0)?, u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0)));
+        let counted = statement.query_map(key, read)?.collect::<Result<_, _>>()?;
+        Ok(counted)
     }
 }
 
@@ -99,11 +117,11 @@ impl Store for SqliteStore {
     }
 
     fn device(&self, rot: RotUid) -> Result<Option<Arc<Device>>, StoreError> {
-        Ok(self.one("SELECT record FROM device WHERE rot = ?", [rot.0])?.map(Arc::new))
+        self.one("SELECT record FROM device WHERE rot = ?", [rot.0])
     }
 
     fn profile(&self, uid: &str) -> Result<Option<Arc<DeviceProfile>>, StoreError> {
-        Ok(self.one("SELECT record FROM profile WHERE uid = ?", [uid])?.map(Arc::new))
+        self.one("SELECT record FROM profile WHERE uid = ?", [uid])
     }
 
     fn is_whitelisted(&self, profile_uid: &str, rot: RotUid) -> Result<bool, StoreError> {
@@ -169,15 +187,26 @@ impl Store for SqliteStore {
     fn profiles(&self, domain: Option<&str>) -> Result<Vec<Arc<DeviceProfile>>, StoreError> {
         let mut filter = Filter::default();
         filter.add("domain = ?", domain.map(str::to_owned));
-        let profiles = self.page(&filter.from("profile"), "uid", filter.values, Window::ALL)?;
-        Ok(profiles.items.into_iter().map(Arc::new).collect())
+        Ok(self.page("profile", "uid", filter, Window::ALL)?.items)
     }
 
-    fn devices(&self, domain: Option<&str>, window: Window) -> Result<Page<Arc<Device>>, StoreError> {
-        let mut filter = Filter::default();
-        filter.add("domain = ?", domain.map(str::to_owned));
-        let page = self.page(&filter.from("device"), "rot", filter.values, window)?;
-        Ok(Page { items: page.items.into_iter().map(Arc::new).collect(), total: page.total })
+    fn devices(&self, query: &DeviceQuery, window: Window) -> Result<Page<Arc<Device>>, StoreError> {
+        self.page("device", "rot", Filter::of_devices(query), window)
+    }
+
+    fn devices_behind(
+        &self,
+        domain: &str,
+        profile_uid: &str,
+        behind: Option<RotUid>,
+        max: usize,
+    ) -> Result<Vec<Arc<Device>>, StoreError> {
+        let sql =
+            "SELECT record FROM device WHERE domain = ? AND owner_uid = ? AND rot > ? ORDER BY rot LIMIT ?";
+        let behind = behind.map_or(Vec::new(), |rot| rot.0.to_vec());
+        let key: [Value; 4] =
+            [domain.to_owned().into(), profile_uid.to_owned().into(), behind.into(), limit(max).into()];
+        self.many(sql, key.into())
     }
 
     fn whitelist(&self, profile_uid: &str, window: Window) -> Result<Page<RotUid>, StoreError> {
@@ -191,117 +220,119 @@ impl Store for SqliteStore {
     }
 
     fn events(&self, query: &EventQuery, window: Window) -> Result<Page<Event>, StoreError> {
+        let order = if query.newest_first { "id DESC" } else { "id" };
+        self.page("event", order, Filter::of_events(query), window)
+    }
+
+    fn noted_devices(&self, query: &EventQuery, window: Window) -> Result<Page<NotedDevice>, StoreError> {
+        let filter = Filter::of_events(query);
+        let total = self.count("count(DISTINCT rot)", "event", &filter)?;
+        // Beside a `max`, SQLite takes other columns from the row that has it.
+        let sql = format!(
+            "SELECT record, sum(record ->> '$.count'), max(last_at) FROM {} \
+             GROUP BY rot ORDER BY rot LIMIT ? OFFSET ?",
+            filter.clause("event")
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(params_from_iter(filter.within(window)))?;
+        let mut items = Vec::new();
+        while let Some(row) = rows.next()? {
+            let last: Event = decode(&row.get::<_, String>(0)?)?;
+            let count = u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0);
+            let mine = EventQuery { rot: Some(last.rot), ..query.clone() };
+            let first =
+                self.events(&EventQuery { newest_first: false, ..mine }, Window { offset: 0, count: 1 })?;
+            let first_at = first.items.first().map_or(last.at, |first| first.at);
+            items.push(NotedDevice { rot: last.rot, count, first_at, last });
+        }
+        Ok(Page { items, total })
+    }
+
+    fn domain(&self, name: &str) -> Result<Option<Arc<Domain>>, StoreError> {
+        self.one("SELECT record FROM domain WHERE name = ?", [name])
+    }
+
+    fn domains(&self, window: Window) -> Result<Page<Arc<Domain>>, StoreError> {
+        self.page("domain", "name", Filter::default(), window)
+    }
+
+    fn access_key(&self, api_key: &str) -> Result<Option<Arc<AccessKey>>, StoreError> {
+        self.one("SELECT record FROM access_key WHERE api_key = ?", [api_key])
+    }
+
+    fn access_keys(&self, domain: &str) -> Result<Vec<Arc<AccessKey>>, StoreError> {
         let mut filter = Filter::default();
-        filter.add("id > ?", Some(limit(usize::try_from(query.after).unwrap_or(usize::MAX))));
-        filter.add("rot = ?", query.rot.map(|rot| rot.0.to_vec()));
-        filter.add("kind = ?", query.kind.map(|kind| kind.name().to_owned()));
-        filter.add("domain = ?", query.domain.clone());
-        filter.add("last_at >= ?", query.since.map(Timestamp::as_millis));
-        self.page(&filter.from("event"), "id", filter.values, window)
+        filter.add("domain = ?", Some(domain.to_owned()));
+        Ok(self.page("access_key", "api_key", filter, Window::ALL)?.items)
+    }
+
+    fn campaign(&self, uid: &str) -> Result<Option<Arc<Campaign>>, StoreError> {
+        self.one("SELECT record FROM campaign WHERE uid = ?", [uid])
+    }
+
+    fn campaigns(&self, domain: &str, window: Window) -> Result<Page<Arc<Campaign>>, StoreError> {
+        let mut filter = Filter::default();
+        filter.add("domain = ?", Some(domain.to_owned()));
+        self.page("campaign", "uid", filter, window)
+    }
+
+    fn running_campaigns(&self) -> Result<Vec<Arc<Campaign>>, StoreError> {
+        self.many("SELECT record FROM campaign WHERE running ORDER BY uid", Vec::new())
+    }
+
+    fn campaign_progress(&self, uid: &str) -> Result<Progress, StoreError> {
+        let sql = "SELECT outcome, count(*) FROM campaign_device WHERE campaign_uid = ? GROUP BY outcome";
+        let mut progress = Progress::default();
+        for (name, count) in self.counted(sql, [uid])? {
+            progress.add(outcome_of(&name)?, count);
+        }
+        Ok(progress)
+    }
+
+    fn campaign_devices(
+        &self,
+        uid: &str,
+        outcome: Option<Outcome>,
+        window: Window,
+    ) -> Result<Page<(RotUid, Outcome)>, StoreError> {
+        let mut filter = Filter::default();
+        filter.add("campaign_uid = ?", Some(uid.to_owned()));
+        filter.add("outcome = ?", outcome.map(|outcome| outcome.name().to_owned()));
+        let total = self.count("count(*)", "campaign_device", &filter)?;
+        let sql = format!(
+            "SELECT rot, outcome FROM {} ORDER BY rot LIMIT ? OFFSET ?",
+            filter.clause("campaign_device")
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(params_from_iter(filter.within(window)))?;
+        let mut items = Vec::new();
+        while let Some(row) = rows.next()? {
+            items.push((rot_of(row)?, outcome_of(&row.get::<_, String>(1)?)?));
+        }
+        Ok(Page { items, total })
+    }
+
+    fn census(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        self.counted("SELECT state, count(*) FROM device GROUP BY state ORDER BY state", [])
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
         let transaction = self.connection.transaction()?;
         for write in batch {
-            match write {
-                Write::Service(record) => put_service(&transaction, record)?,
-                Write::Device(device) => put_device(&transaction, device)?,
-                Write::Profile(profile) => put_profile(&transaction, profile)?,
-                Write::Whitelist { profile_uid, rot, listed } => {
-                    put_listed(&transaction, profile_uid, *rot, *listed)?;
-                }
-                Write::Event(event) => put_event(&transaction, event)?,
-            }
+            put(&transaction, write)?;
         }
         Ok(transaction.commit()?)
     }
 }
 
-fn put_service(transaction: &Transaction<'_>, record: &ServiceRecord) -> Result<(), StoreError> {
-    transaction.execute("UPDATE service SET record = ? WHERE id = 1", [encode(record)?])?;
-    Ok(())
-}
-
-fn put_device(transaction: &Transaction<'_>, device: &Device) -> Result<(), StoreError> {
-    let sql = "INSERT OR REPLACE INTO device \
-               (rot, domain, plan, active, sealed_uid, serial, overdue_at, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
-    transaction.prepare_cached(sql)?.execute(params![
-        device.rot.0,
-        device.domain(),
-        device.plan.facts().name,
-        device.standing == Standing::Active,
-        device.seal.as_ref().map(|seal| &seal.profile_uid),
-        device.seal.as_ref().map(|seal| &seal.serial_number),
-        device.overdue_at().map(Timestamp::as_millis),
-        encode(device)?,
-    ])?;
-    Ok(())
-}
-
-fn put_profile(transaction: &Transaction<'_>, profile: &DeviceProfile) -> Result<(), StoreError> {
-    let sql = "INSERT OR REPLACE INTO profile (uid, domain, record) VALUES (?, ?, ?)";
-    transaction.prepare_cached(sql)?.execute(params![profile.uid, profile.domain, encode(profile)?])?;
-    Ok(())
-}
-
-fn put_listed(transaction: &Transaction<'_>, uid: &str, rot: RotUid, listed: bool) -> Result<(), StoreError> {
-    let sql = if listed {
-        "INSERT OR IGNORE INTO whitelist (profile_uid, rot) VALUES (?, ?)"
-    } else {
-        "DELETE FROM whitelist WHERE profile_uid = ? AND rot = ?"
-    };
-    transaction.prepare_cached(sql)?.execute(params![uid, rot.0])?;
-    Ok(())
-}
-
-fn put_event(transaction: &Transaction<'_>, event: &Event) -> Result<(), StoreError> {
-    let sql =
-        "INSERT OR REPLACE INTO event (id, last_at, kind, rot, domain, record) VALUES (?, ?, ?, ?, ?, ?)";
-    transaction.prepare_cached(sql)?.execute(params![
-        limit(usize::try_from(event.id).unwrap_or(usize::MAX)),
-        event.last_at.as_millis(),
-        event.kind.name(),
-        event.rot.0,
-        event.domain,
-        encode(event)?,
-    ])?;
-    Ok(())
-}
-
-/// Conditions that are there or not.
-#[derive(Default)]
-struct Filter {
-    conditions: Vec<&'static str>,
-    values: Vec<Value>,
-}
-
-impl Filter {
-    fn add(&mut self, condition: &'static str, value: Option<impl Into<Value>>) {
-        if let Some(value) = value {
-            self.conditions.push(condition);
-            self.values.push(value.into());
-        }
-    }
-
-    fn from(&self, table: &str) -> String {
-        match self.conditions.as_slice() {
-            [] => format!("FROM {table}"),
-            conditions => format!("FROM {table} WHERE {}", conditions.join(" AND ")),
-        }
-    }
-}
-
-/// SQLite counts in signed numbers.
-fn limit(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
+fn outcome_of(name: &str) -> Result<Outcome, StoreError> {
+    let all = [Outcome::Waiting, Outcome::Applied, Outcome::Superseded, Outcome::Refused];
+    let found = all.into_iter().find(|outcome| outcome.name() == name);
+    found.ok_or_else(|| StoreError(format!("{name:?} is no outcome of a campaign")))
 }
 
 fn rot_of(row: &Row<'_>) -> rusqlite::Result<RotUid> {
     row.get(0).map(RotUid)
-}
-
-fn encode(record: &impl serde::Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(record).map_err(|error| StoreError(error.to_string()))
 }
 
 fn decode<T: DeserializeOwned>(record: &str) -> Result<T, StoreError> {
@@ -319,7 +350,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::service::store::contract;
+    use crate::service::store::{Write, contract};
 
     fn open(path: &Path) -> SqliteStore {
         SqliteStore::open(path, [7; 8]).expect("a file in a directory of the test's own")
@@ -332,8 +363,8 @@ mod tests {
         contract::check(&mut open(&path));
         let store = SqliteStore::open(&path, [8; 8]).expect("the file is there");
         assert_eq!(store.service().map(|record| record.service_id), Ok([7; 8]));
-        assert_eq!(store.devices(None, Window::ALL).map(|page| page.total), Ok(3));
-        assert_eq!(store.last_event_id(), Ok(3));
+        assert_eq!(store.devices(&DeviceQuery::default(), Window::ALL).map(|page| page.total), Ok(6));
+        assert_eq!(store.last_event_id(), Ok(4));
         let mode = std::fs::metadata(&path).map(|file| file.permissions().mode() & 0o777);
         assert_eq!(mode.ok(), Some(0o600));
     }

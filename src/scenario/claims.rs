@@ -1,21 +1,28 @@
 //! What a script says of a device and of events, held against what the service says.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::protocol::message::Feature;
 use crate::scenario::player::{Outcome, Trouble};
-use crate::scenario::script::{Claim, EventClaim};
+use crate::scenario::script::{Claim, Comparison, EventClaim, ModemIndex, Operator};
 use crate::service::Device;
 use crate::service::device::DeviceState;
 use crate::service::event::Event;
 
+/// The devices that others are compared with.
+pub type Others = BTreeMap<ModemIndex, Option<Arc<Device>>>;
+
 /// Whether a device is as claimed, claim by claim; none: the service never heard of it.
-pub fn check(device: Option<&Device>, claims: &[Claim]) -> Outcome {
+pub fn check(device: Option<&Device>, claims: &[Claim], others: &Others) -> Outcome {
+    let shown = |claim: &Claim| shown(claim, others);
     let Some(device) = device else {
         return match claims {
             [Claim::State(state)] if state == "NONE" => Ok(()),
             _ => Err(differs(claims.iter().map(shown), "the service has never heard of it".to_owned())),
         };
     };
-    let wrong: Vec<_> = claims.iter().filter(|claim| !holds(device, claim)).collect();
+    let wrong: Vec<_> = claims.iter().filter(|claim| !holds(device, claim, others)).collect();
     if wrong.is_empty() {
         return Ok(());
     }
@@ -42,7 +49,7 @@ fn differs(expected: impl Iterator<Item = String>, seen: String) -> Trouble {
     Trouble::Differs { expected: expected.collect::<Vec<_>>().join(" "), seen }
 }
 
-fn holds(device: &Device, claim: &Claim) -> bool {
+fn holds(device: &Device, claim: &Claim, others: &Others) -> bool {
     let applied = device.applied.as_ref();
     match claim {
         Claim::State(state) => device.state().name() == state,
@@ -60,6 +67,9 @@ fn holds(device: &Device, claim: &Claim) -> bool {
         Claim::Period(period_s) => device.wanted.heartbeat_period_s == *period_s,
         Claim::Heartbeats(wanted) => wanted.holds(u64::from(device.heartbeats)),
         Claim::Bytes(wanted) => wanted.holds(bytes_of(device)),
+        Claim::BytesOf(operator, other) => {
+            with_bytes_of(*operator, *other, others).is_some_and(|wanted| wanted.holds(bytes_of(device)))
+        }
         Claim::KeySet(wanted) => wanted.holds(u64::from(device.keys.committed())),
     }
 }
@@ -84,12 +94,12 @@ fn actual(device: &Device, claim: &Claim) -> String {
         Claim::Overdue(_) => format!("overdue={}", on_off(device.overdue)),
         Claim::Period(_) => format!("period={}s", device.wanted.heartbeat_period_s),
         Claim::Heartbeats(_) => format!("heartbeats={}", device.heartbeats),
-        Claim::Bytes(_) => format!("bytes={}", bytes_of(device)),
+        Claim::Bytes(_) | Claim::BytesOf(..) => format!("bytes={}", bytes_of(device)),
         Claim::KeySet(_) => format!("key-set={}", device.keys.committed()),
     }
 }
 
-fn shown(claim: &Claim) -> String {
+fn shown(claim: &Claim, others: &Others) -> String {
     match claim {
         Claim::State(state) => format!("state={state}"),
         Claim::Owner(domain) => format!("owner={domain}"),
@@ -104,6 +114,10 @@ fn shown(claim: &Claim) -> String {
         Claim::Period(period_s) => format!("period={period_s}s"),
         Claim::Heartbeats(wanted) => format!("heartbeats{wanted}"),
         Claim::Bytes(wanted) => format!("bytes{wanted}"),
+        Claim::BytesOf(operator, other) => match with_bytes_of(*operator, *other, others) {
+            Some(wanted) => format!("bytes{wanted}"),
+            None => format!("bytes{operator} those of a complete bootstrap, which there is not"),
+        },
         Claim::KeySet(wanted) => format!("key-set{wanted}"),
     }
 }
@@ -122,6 +136,12 @@ fn profile_of(device: &Device) -> &str {
 
 fn serial_of(device: &Device) -> &str {
     device.seal.as_ref().map_or("", |seal| seal.serial_number.as_str())
+}
+
+/// `bytes>OTHER` with the number of that other; none where it has no complete bootstrap.
+fn with_bytes_of(operator: Operator, other: ModemIndex, others: &Others) -> Option<Comparison> {
+    let traffic = others.get(&other)?.as_deref()?.traffic?;
+    Some(Comparison { operator, number: u64::from(traffic.total()) })
 }
 
 fn bytes_of(device: &Device) -> u64 {

@@ -1,5 +1,7 @@
 //! One fault, placed at one point of a module's life.
 
+use crate::scenario::script::shown_ms;
+
 /// Where a fault strikes, counted from the moment it is placed, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Point {
@@ -53,6 +55,41 @@ impl Strike {
     pub const AT_NVM_WRITE: [Self; 3] = [Self::CutBefore, Self::CutBetween, Self::CutAfter];
     /// Every strike that makes sense at a phase.
     pub const AT_PHASE: [Self; 4] = [Self::CutBefore, Self::CutAfter, Self::DropRequest, Self::DropResponse];
+}
+
+impl Strike {
+    /// Whether it cuts the power.
+    pub fn is_cut(self) -> bool {
+        matches!(self, Self::CutBefore | Self::CutBetween | Self::CutAfter)
+    }
+}
+
+/// As a scenario writes it, behind the point.
+impl std::fmt::Display for Strike {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::CutBefore => f.write_str("cut before"),
+            Self::CutBetween => f.write_str("cut between"),
+            Self::CutAfter => f.write_str("cut after"),
+            Self::Drop => f.write_str("drop"),
+            Self::Duplicate => f.write_str("duplicate"),
+            Self::Delay(millis) => write!(f, "delay {}", shown_ms(*millis)),
+            Self::Corrupt => f.write_str("corrupt"),
+            Self::DropRequest => f.write_str("drop-request"),
+            Self::DropResponse => f.write_str("drop-response"),
+        }
+    }
+}
+
+/// As a scenario writes it.
+impl std::fmt::Display for Point {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Datagram(number) => write!(f, "datagram {number}"),
+            Self::NvmWrite(number) => write!(f, "nvm-write {number}"),
+            Self::Phase(number) => write!(f, "phase {number}"),
+        }
+    }
 }
 
 impl Fault {

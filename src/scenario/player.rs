@@ -8,12 +8,14 @@
 
 mod hearing;
 mod listen;
+mod recover;
 mod transcript;
 
 use std::collections::BTreeMap;
 
 use self::hearing::Hearing;
 use self::listen::Wish;
+use self::recover::Errands;
 pub(in crate::scenario) use self::transcript::shown;
 pub use self::transcript::{Entry, Transcript};
 use super::script::{Act, ModemIndex, PortRef, Script, Statement, Variables, What};
@@ -125,8 +127,9 @@ pub struct Player<'s> {
     at: usize,
     began: Timestamp,
     ports: BTreeMap<PortRef, Hearing>,
-    /// The statement that sent last on each port.
+    /// The place of the statement that sent last on each port.
     sent_at: BTreeMap<PortRef, usize>,
+    errands: Errands,
     variables: Variables,
     wish: Option<Wish>,
     transcript: Transcript,
@@ -142,6 +145,7 @@ impl<'s> Player<'s> {
             began: now,
             ports: BTreeMap::new(),
             sent_at: BTreeMap::new(),
+            errands: Errands::default(),
             variables: Variables::new(),
             wish: None,
             transcript: Transcript::default(),
@@ -190,11 +194,19 @@ impl<'s> Player<'s> {
         self.ask_again(modem);
     }
 
+    /// A phase of a bootstrap, 1 to 4, has begun: its request has left.
+    pub fn phase_began(&mut self, modem: ModemIndex, phase: u8) {
+        self.reach(modem, phase);
+    }
+
     /// What to do next.
     pub fn next(&mut self, now: Timestamp) -> Next<'s> {
         loop {
             if self.end.is_some() {
                 return Next::Ended;
+            }
+            if let Some(next) = self.run_errand(now) {
+                return next;
             }
             let Some(statement) = self.statement() else {
                 self.end = Some(End::Passed);
@@ -205,12 +217,12 @@ impl<'s> Player<'s> {
                 What::Send(port, template) => {
                     let bytes = [template.render(&self.variables), b"\r".to_vec()].concat();
                     self.ports.entry(*port).or_default().sent_line(&bytes);
-                    return self.send(*port, bytes, statement.line, now);
+                    return self.send(*port, bytes, now);
                 }
                 What::SendRaw(port, template) => {
                     let bytes = template.render(&self.variables);
                     self.ports.entry(*port).or_default().sent_raw(&bytes);
-                    return self.send(*port, bytes, statement.line, now);
+                    return self.send(*port, bytes, now);
                 }
                 listening => {
                     if let Some(next) = self.listen(listening, now) {
@@ -241,9 +253,10 @@ impl<'s> Player<'s> {
         self.fail(problem, now);
     }
 
-    fn send(&mut self, port: PortRef, bytes: Vec<u8>, line: usize, now: Timestamp) -> Next<'s> {
+    fn send(&mut self, port: PortRef, bytes: Vec<u8>, now: Timestamp) -> Next<'s> {
         self.transcript.sent(self.script, port, &bytes, now);
-        self.sent_at.insert(port, line);
+        self.sent_at.insert(port, self.at);
+        self.errands.note(port, &bytes);
         self.go_on();
         Next::Send(port, bytes)
     }

@@ -22,10 +22,12 @@ use std::collections::BTreeMap;
 pub(in crate::scenario) use self::cursor::shown_ms;
 pub(in crate::scenario) use self::dialogue::PATIENCE_MS;
 pub use self::error::ScriptError;
+pub use self::parse::ChangeError;
 pub use self::pattern::{Pattern, Variables, escape};
 pub use self::statement::{
-    Act, Amount, Claim, Claims, ClockChange, Direction, EventClaim, LineFault, LineMischief, ModemSource,
-    ModemSpec, NetworkChange, Operation, PortRef, PowerSwitch, ProfileSpec, Statement, Template, What,
+    Act, Amount, Claim, Claims, ClockChange, Comparison, Direction, EventClaim, LineFault, LineMischief,
+    ModemSource, ModemSpec, NetworkChange, Operation, Operator, PortRef, PowerSwitch, ProfileSpec, Statement,
+    Template, What,
 };
 
 /// The language, for `vsara test --help` and the documentation.

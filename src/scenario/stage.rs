@@ -6,15 +6,17 @@ use std::sync::Arc;
 use crate::modem::{Input, PortId};
 use crate::module::Nvm;
 use crate::profile::Profile;
-use crate::scenario::claims;
+use crate::scenario::claims::{self, Others};
 use crate::scenario::player::{Next, Outcome, Player, Problem, Trouble};
 use crate::scenario::script::{
-    Act, Claim, ClockChange, EventClaim, ModemIndex, ModemSource, ModemSpec, NetworkChange, Operation,
-    PortRef, PowerSwitch, ProfileSpec, Script,
+    Act, Claim, ClockChange, ModemIndex, ModemSource, ModemSpec, NetworkChange, PortRef, PowerSwitch, Script,
 };
+use crate::scenario::service_acts;
+use crate::scenario::sweep::PlannedFault;
+use crate::scenario::world::Counts;
 use crate::scenario::{Condition, ModemId, World, WorldOptions};
-use crate::service::device_profile::DeviceProfile;
-use crate::service::store::{EventQuery, Store, Window};
+use crate::service::store::Store;
+use crate::time::Now;
 
 /// Longest virtual time of a scenario: a hundred years, in milliseconds.
 pub const VIRTUAL_TIME_MAX_MS: i64 = 100 * 366 * 24 * 3_600_000;
@@ -40,13 +42,23 @@ pub trait Library: Sync {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BuiltIn;
 
+/// How long a module that a fault of a sweep cut off stays without power, in milliseconds.
+/// `designed`
+const WITHOUT_POWER_MS: i64 = 60_000;
+
 /// A world and the modems a script made in it.
 pub struct Stage<'l> {
     world: World,
     modems: Vec<ModemId>,
     library: &'l dyn Library,
+    /// A fault that is placed as soon as its modem is there; power comes back after it.
+    planned: Option<PlannedFault>,
+    /// What had happened on each modem when each statement began, by its line.
+    marks: Vec<(usize, Vec<Counts>)>,
     /// The statements that placed faults, with the number of the fault at its modem.
     placed: Vec<(usize, ModemId, usize)>,
+    /// The same for faults of serial lines: which port, and the number there.
+    ordered: Vec<(usize, ModemId, (PortId, u32))>,
     profiles: BTreeMap<String, Arc<Profile>>,
 }
 
@@ -57,9 +69,23 @@ impl<'l> Stage<'l> {
             world: World::new(seed),
             modems: Vec::new(),
             library,
+            planned: None,
+            marks: Vec::new(),
             placed: Vec::new(),
+            ordered: Vec::new(),
             profiles: BTreeMap::new(),
         }
+    }
+
+    /// Places one fault of a sweep as soon as its modem is made. Where it cuts the power, that comes
+    /// back after a minute, and the player does what a host program does then.
+    pub fn plan(&mut self, fault: PlannedFault) {
+        self.planned = Some(fault);
+    }
+
+    /// What had happened on each modem when each statement began, by its line.
+    pub fn marks(&self) -> &[(usize, Vec<Counts>)] {
+        &self.marks
     }
 
     /// The world.
@@ -82,7 +108,9 @@ impl<'l> Stage<'l> {
                 let why = format!("it went on for more than {} years of virtual time", 100);
                 player.fail_at(None, Problem::NeverEnds(why), now);
             }
-            match player.next(now) {
+            self.restore_power(&mut player);
+            self.mark(&player);
+            match player.next(self.world.now()) {
                 Next::Send(port, bytes) => self.send(port, &bytes),
                 Next::Act(act) => {
                     let line = player.statement().map_or(0, |statement| statement.line);
@@ -103,12 +131,40 @@ impl<'l> Stage<'l> {
         player
     }
 
-    /// Hands what was said, and who booted, to the player.
+    /// After a fault of a sweep cut a module off: power again, and the host program goes on.
+    fn restore_power(&mut self, player: &mut Player<'_>) {
+        let Some(fault) = self.planned.filter(|fault| fault.strike.is_cut()) else { return };
+        let Some(modem) = self.modem(fault.modem) else { return };
+        if !self.world.has_struck(modem, 0) {
+            return;
+        }
+        self.planned = None;
+        self.world.run_for(WITHOUT_POWER_MS);
+        self.world.input(modem, Input::PowerOn);
+        let end = self.world.now().offset_millis(WITHOUT_POWER_MS);
+        self.world.run_while(end, |world| !world.answers(modem));
+        self.listen(player);
+        player.recover(fault.modem);
+    }
+
+    fn mark(&mut self, player: &Player<'_>) {
+        let Some(line) = player.statement().map(|statement| statement.line) else { return };
+        if self.marks.last().is_none_or(|(last, _)| *last != line) {
+            self.marks.push((line, self.modems.iter().map(|modem| self.world.counts(*modem)).collect()));
+        }
+    }
+
+    /// Hands what was said, who booted, and where bootstraps are, to the player.
     fn listen(&mut self, player: &mut Player<'_>) {
         let now = self.world.now();
         for modem in self.world.take_booted() {
             if let Some(index) = self.modems.iter().position(|known| *known == modem) {
                 player.booted(ModemIndex(index));
+            }
+        }
+        for (modem, phase) in self.world.take_begun() {
+            if let Some(index) = self.modems.iter().position(|known| *known == modem) {
+                player.phase_began(ModemIndex(index), phase);
             }
         }
         while let Some((modem, port)) = self.world.next_said() {
@@ -121,11 +177,18 @@ impl<'l> Stage<'l> {
 
     /// A fault that never struck fails the scenario at its end.
     fn check_faults(&self, player: &mut Player<'_>) {
-        if player.has_passed()
-            && let Some((line, ..)) =
-                self.placed.iter().find(|(_, modem, number)| !self.world.has_struck(*modem, *number))
-        {
-            player.fail_at(Some(*line), Problem::NeverStruck, self.world.now());
+        if !player.has_passed() {
+            return;
+        }
+        let placed = self.placed.iter().find(|(_, modem, number)| !self.world.has_struck(*modem, *number));
+        // A fault of all lines of a modem has struck once it has on one of them.
+        let waits = |(line, modem, _): &&(usize, ModemId, (PortId, u32))| {
+            let mut same = self.ordered.iter().filter(|(other, ..)| other == line);
+            same.all(|(.., (port, number))| self.world.line_fault_waits(*modem, *port, *number))
+        };
+        let ordered = self.ordered.iter().find(waits).map(|(line, ..)| *line);
+        if let Some(line) = placed.map(|(line, ..)| *line).or(ordered) {
+            player.fail_at(Some(line), Problem::NeverStruck, self.world.now());
         }
     }
 
@@ -137,12 +200,10 @@ impl<'l> Stage<'l> {
 
     fn act(&mut self, act: &Act, line: usize, script: &Script) -> Outcome {
         match act {
-            Act::DeviceProfile(spec) => self.device_profile(spec)?,
             Act::Modem(index, spec) => self.add(*index, spec, script)?,
             Act::Service(true) => self.world.start_service(),
             Act::Service(false) => self.world.cut_service(),
             Act::ServiceSilent(millis) => self.world.silence_service(*millis),
-            Act::Whitelist { uid, modem, listed } => self.whitelist(uid, *modem, *listed)?,
             Act::Power(modem, to) => self.input(*modem, Input::from(*to))?,
             Act::Reset(modem) => self.input(*modem, Input::Reset)?,
             Act::Network(modem, change) => self.network(*modem, *change)?,
@@ -152,13 +213,18 @@ impl<'l> Stage<'l> {
                 let number = self.world.place(modem, *point, *strike);
                 self.placed.push((line, modem, number));
             }
-            Act::Line(..) => {
-                return Err(Trouble::Unable("faults of the serial line are not there yet".to_owned()));
+            Act::Line(modem, fault) => {
+                let modem = self.there(*modem)?;
+                for number in self.world.order_line_fault(modem, *fault) {
+                    self.ordered.push((line, modem, number));
+                }
             }
-            Act::Operate(modem, operation) => self.operate(*modem, operation)?,
             Act::FactoryReset(modem) => self.factory_reset(*modem)?,
-            Act::AssertDevice(modem, wanted) => self.assert_device(*modem, wanted)?,
-            Act::AssertEvents(modem, claim) => self.assert_events(*modem, claim)?,
+            Act::DeviceProfile(_)
+            | Act::Whitelist { .. }
+            | Act::Operate(..)
+            | Act::AssertDevice(..)
+            | Act::AssertEvents(..) => self.act_on_service(act)?,
         }
         Ok(())
     }
@@ -167,10 +233,6 @@ impl<'l> Stage<'l> {
 
     fn there(&self, modem: ModemIndex) -> Result<ModemId, Trouble> {
         self.modem(modem).ok_or_else(|| Trouble::Refused("that modem is not there yet".to_owned()))
-    }
-
-    fn rot(&self, modem: ModemIndex) -> Result<crate::protocol::keys::RotUid, Trouble> {
-        Ok(self.world.rot(self.there(modem)?))
     }
 
     fn input(&mut self, modem: ModemIndex, input: Input<'_>) -> Outcome {
@@ -199,6 +261,9 @@ impl<'l> Stage<'l> {
             }
         };
         self.modems.push(modem);
+        if let Some(fault) = self.planned.filter(|fault| fault.modem == index) {
+            self.world.place(modem, fault.point, fault.strike);
+        }
         self.world.name(modem, script.name(index));
         if on {
             self.world.input(modem, Input::PowerOn);
@@ -240,76 +305,44 @@ impl<'l> Stage<'l> {
     fn clock(&mut self, modem: ModemIndex, change: ClockChange) -> Outcome {
         let id = self.there(modem)?;
         let shown = self.world.modem(id).module().nvm().rtc.at(self.world.now());
-        let moment = match change {
-            ClockChange::By(millis) => shown.offset_millis(millis),
-            ClockChange::To(moment) => moment,
-        };
-        self.input(modem, Input::SetClock(moment))
+        self.input(modem, Input::SetClock(change.of(shown)))
     }
 
     // ---- service -----------------------------------------------------------------------------
 
-    fn device_profile(&mut self, spec: &ProfileSpec) -> Outcome {
-        let mut operator = self.world.operator().ok_or_else(no_service)?;
-        let known = operator.device_profile(&spec.uid).map_err(refused)?.is_some();
-        if known {
-            return operator
-                .update_device_profile(&spec.uid, |profile| apply(spec, profile))
-                .map_err(refused);
+    /// What happens on the service, or is asserted of it.
+    fn act_on_service(&mut self, act: &Act) -> Outcome {
+        let modem = act.modem().map(|modem| self.there(modem)).transpose()?;
+        let rot = modem.map(|modem| self.world.rot(modem));
+        let now = Now::both(self.world.now());
+        // Events of contacts that came from this very modem, told by its address; and those that
+        // came from nobody, as an operator's do.
+        if let Act::AssertEvents(_, claim) = act {
+            let events = match rot {
+                Some(rot) => service_acts::events(self.world.service().ok_or_else(no_service)?, rot)?,
+                None => Vec::new(),
+            };
+            let own: Vec<_> = events
+                .into_iter()
+                .filter(|event| event.peer.is_none_or(|peer| self.world.modem_at(peer) == modem))
+                .collect();
+            return claims::check_events(&own, claim);
         }
-        let mut profile = DeviceProfile::new(spec.uid.clone(), "scenario");
-        apply(spec, &mut profile);
-        operator.create_device_profile(profile).map_err(refused)
+        let others = self.compared_with(act)?;
+        service_acts::perform(self.world.service().ok_or_else(no_service)?, act, rot, &others, now)
     }
 
-    fn whitelist(&mut self, uid: &str, modem: ModemIndex, listed: bool) -> Outcome {
-        let rot = self.rot(modem)?;
-        let mut operator = self.world.operator().ok_or_else(no_service)?;
-        let done =
-            if listed { operator.whitelist_add(uid, &[rot]) } else { operator.whitelist_remove(uid, &[rot]) };
-        done.map_err(refused)
-    }
-
-    fn operate(&mut self, modem: ModemIndex, operation: &Operation) -> Outcome {
-        let rot = self.rot(modem)?;
-        let mut operator = self.world.operator().ok_or_else(no_service)?;
-        let done = match operation {
-            Operation::Feature(feature, enabled) => operator.set_feature(rot, *feature, *enabled),
-            Operation::HeartbeatPeriod(period_s) => operator.set_heartbeat_period(rot, *period_s),
-            Operation::Plan(plan) => operator.set_plan(rot, *plan),
-            Operation::Unblock => operator.unblock(rot),
-            Operation::Suspend => operator.suspend(rot),
-            Operation::Transfer(domain) => operator.transfer(rot, domain),
-            Operation::Forget => operator.forget(rot),
-            Operation::NewKeys => operator.ask_for_new_key_set(rot),
-        };
-        done.map_err(refused)
-    }
-
-    fn assert_device(&mut self, modem: ModemIndex, wanted: &[Claim]) -> Outcome {
-        let rot = self.rot(modem)?;
-        let service = self.world.service().ok_or_else(no_service)?;
-        let device = service.store().device(rot).map_err(refused)?;
-        claims::check(device.as_deref(), wanted)
-    }
-
-    /// Events of contacts that came from this very modem, told by its address; and those that
-    /// came from nobody, as an operator's do, about its root of trust.
-    fn assert_events(&mut self, modem: ModemIndex, claim: &EventClaim) -> Outcome {
-        let id = self.there(modem)?;
-        let rot = self.world.rot(id);
-        let events = {
+    /// What the service knows of the modems that an assertion compares with.
+    fn compared_with(&mut self, act: &Act) -> Result<Others, Trouble> {
+        let Act::AssertDevice(_, wanted) = act else { return Ok(Others::new()) };
+        let compared = wanted.iter().filter_map(Claim::compared_with);
+        let devices = compared.map(|other| {
+            let rot = self.world.rot(self.there(other)?);
             let service = self.world.service().ok_or_else(no_service)?;
-            let query = EventQuery { rot: Some(rot), ..EventQuery::default() };
-            let found = service.store().events(&query, Window::ALL);
-            found.map_err(refused)?.items
-        };
-        let from_it = |event: &crate::service::Event| match event.peer {
-            Some(peer) => self.world.modem_at(peer) == Some(id),
-            None => true,
-        };
-        let own: Vec<_> = events.into_iter().filter(from_it).collect();
-        claims::check_events(&own, claim)
+            let device = service.store().device(rot);
+            Ok((other, device.map_err(|error| Trouble::Refused(error.to_string()))?))
+        });
+        devices.collect()
     }
 }
 
@@ -321,22 +354,6 @@ impl From<PowerSwitch> for Input<'_> {
             PowerSwitch::Cut => Input::PowerCut,
         }
     }
-}
-
-fn apply(spec: &ProfileSpec, profile: &mut DeviceProfile) {
-    profile.plan = spec.plan.unwrap_or(profile.plan);
-    profile.whitelist = spec.whitelist.unwrap_or(profile.whitelist);
-    profile.heartbeat_period_s = spec.heartbeat_period_s.unwrap_or(profile.heartbeat_period_s);
-    if let Some(features) = &spec.features {
-        profile.features.clone_from(features);
-    }
-    if let Some(domain) = &spec.domain {
-        profile.domain.clone_from(domain);
-    }
-}
-
-fn refused(error: impl std::fmt::Display) -> Trouble {
-    Trouble::Refused(error.to_string())
 }
 
 fn no_service() -> Trouble {

@@ -70,7 +70,7 @@ impl Trace {
             [] => "lost".to_owned(),
             arrivals => arrivals.iter().map(|at| shown_ms(*at)).collect::<Vec<_>>().join(" and "),
         };
-        let met = fate.met.map(|strike| format!(", struck: {strike:?}")).unwrap_or_default();
+        let met = fate.met.map(|strike| format!(", struck: {strike}")).unwrap_or_default();
         self.of(now, modem, &format!(" ~ {} bytes {direction}, {arrivals}{met}", fate.bytes));
     }
 

@@ -7,6 +7,7 @@
 
 mod modems;
 mod network;
+mod serial;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -23,6 +24,7 @@ use crate::protocol::keys::MasterKey;
 use crate::protocol::session::SessionOptions;
 use crate::scenario::fault::{Fault, Point, Strike};
 use crate::scenario::link::Link;
+use crate::scenario::serial_line::SerialLine;
 use crate::scenario::trace::Trace;
 use crate::service::{MemoryStore, Operator, Service, ServiceOptions, ServiceOutput};
 use crate::time::{Now, Timestamp, earlier};
@@ -80,6 +82,10 @@ pub struct World {
     said: BTreeSet<(ModemId, PortId)>,
     /// Modems that have booted since that was last taken.
     booted: Vec<ModemId>,
+    /// A power cut happened since that was last asked.
+    cut: bool,
+    /// Phases of bootstraps that have begun since that was last taken.
+    begun: Vec<(ModemId, u8)>,
     trace: Option<Trace>,
 }
 
@@ -103,6 +109,7 @@ struct Slot {
     counts: Counts,
     /// What each port has said.
     serial: Vec<Vec<u8>>,
+    lines: Vec<SerialLine>,
     events: Vec<Event>,
     /// Every memory that was written, where somebody wants them.
     kept_writes: Option<Vec<Nvm>>,
@@ -144,6 +151,10 @@ struct Delivery {
 enum End {
     Service(SocketAddr),
     Modem(usize, Flow),
+    /// A port of a modem, over its serial line.
+    Port(usize, PortId),
+    /// The host at a port of a modem, over its serial line.
+    Host(usize, PortId),
 }
 
 impl World {
@@ -162,6 +173,8 @@ impl World {
             silent_until: BEGINNING,
             said: BTreeSet::new(),
             booted: Vec::new(),
+            cut: false,
+            begun: Vec::new(),
             trace: None,
         };
         world.start_service();
@@ -180,7 +193,8 @@ impl World {
         self.now = self.now.max(end);
     }
 
-    /// Lets time pass until `end`, or until a port says something or a modem boots.
+    /// Lets time pass until `end`, or until a port says something, a modem boots or loses power, or a
+    /// phase of a bootstrap begins.
     pub fn run_until_news(&mut self, end: Timestamp) {
         self.run_while(end, |world| !world.has_news());
         if !self.has_news() {

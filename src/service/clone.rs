@@ -1,10 +1,13 @@
-//! Refusals, as the owner reads of them.
+//! Refusals and wrong keys, as the owner reads of them.
+
+use std::net::SocketAddr;
 
 use super::device::Device;
 use super::event::{EventKind, Reason};
 use super::exchange::Contact;
 use super::registry::Registry;
 use super::store::{Store, StoreError};
+use crate::protocol::keys::PskIdentity;
 use crate::time::Timestamp;
 
 impl<S: Store> Registry<S> {
@@ -23,5 +26,17 @@ impl<S: Store> Registry<S> {
             notes.push((EventKind::Suspicious, reason));
         }
         self.note(device, contact.peer, notes, now)
+    }
+    /// Handshake after handshake in the name of a device ended with a wrong key. Who was never seen
+    /// is nobody's news.
+    pub(super) fn note_wrong_key(
+        &mut self,
+        identity: PskIdentity,
+        peer: SocketAddr,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Some(device) = self.device(identity.rot)? else { return Ok(()) };
+        let reason = Reason::BadMac { key_set: identity.key_set };
+        self.note(&device, peer, vec![(EventKind::Suspicious, reason)], now)
     }
 }

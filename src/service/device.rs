@@ -51,6 +51,9 @@ pub struct Device {
     pub applied: Option<InForce>,
     /// An operator asked for a new key set.
     pub new_key_set: bool,
+    /// Campaigns that wait for its report, the oldest first.
+    #[serde(default)]
+    pub campaigns: Vec<String>,
     /// First accepted contact.
     pub first_seen: Timestamp,
     /// When it was assigned to its owner.
@@ -200,6 +203,7 @@ impl Device {
             provided: None,
             applied: None,
             new_key_set: false,
+            campaigns: Vec::new(),
             first_seen: now,
             registered_at: None,
             bootstrapped_at: None,
@@ -228,6 +232,12 @@ impl Device {
     /// Whether its profile's whitelist keeps it out.
     pub fn is_blacklisted(&self) -> bool {
         self.blocked == Some(Blocked::NotWhitelisted)
+    }
+
+    /// What a search looks into: the RoT UID, a line end, the serial number, in small letters.
+    pub fn search_text(&self) -> String {
+        let serial = self.seal.as_ref().map_or("", |seal| &seal.serial_number);
+        format!("{}\n{serial}", self.rot).to_ascii_lowercase()
     }
 
     /// What it is to put in force now: nothing but the period unless it is ACTIVE.
@@ -325,6 +335,13 @@ impl Traffic {
 }
 
 impl DeviceState {
+    /// The state of a name; of BOOTSTRAPPING in its first phase.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let bootstrapping = Self::Bootstrapping(Phase::Hello);
+        let all = [bootstrapping, Self::Unowned, Self::Active, Self::Allocated, Self::Suspended];
+        all.into_iter().find(|state| state.name() == name)
+    }
+
     /// The state's name, in capitals.
     pub const fn name(self) -> &'static str {
         match self {

@@ -5,14 +5,13 @@ use std::collections::BTreeSet;
 use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
+use super::domain::DEFAULT_DOMAIN;
 use super::plan::Plan;
+use super::random_text::letters_and_digits;
 use crate::protocol::message::Feature;
 
 /// Length of a DeviceProfileUID, in characters.
 pub const PROFILE_UID_LEN: usize = 22;
-
-/// The domain things belong to where nobody said otherwise.
-pub const DEFAULT_DOMAIN: &str = "default";
 
 /// Security heartbeat period where nobody said otherwise: 7 days, in seconds (published).
 pub const HEARTBEAT_PERIOD_S: u32 = 7 * 24 * 60 * 60;
@@ -62,15 +61,7 @@ impl DeviceProfile {
 
     /// A new random DeviceProfileUID.
     pub fn draw_uid(rng: &mut impl Rng) -> String {
-        const DIGITS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-        let mut uid = String::with_capacity(PROFILE_UID_LEN);
-        while uid.len() < PROFILE_UID_LEN {
-            // Six bits a draw, the two values past 61 drawn again: every character is as likely.
-            if let Some(digit) = DIGITS.get((rng.next_u32() >> 26) as usize) {
-                uid.push(char::from(*digit));
-            }
-        }
-        uid
+        letters_and_digits(rng, PROFILE_UID_LEN)
     }
 }
 

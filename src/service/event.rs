@@ -99,6 +99,11 @@ pub enum Reason {
         /// Who has it already.
         holder: RotUid,
     },
+    /// Handshake after handshake in its name ended with a wrong key.
+    BadMac {
+        /// Under which key set.
+        key_set: u32,
+    },
     /// The first contact after the service was restored from a snapshot.
     AfterRestore,
     /// The whitelist of the profile does not have it.
@@ -236,6 +241,7 @@ impl std::fmt::Display for Reason {
             Self::SerialTwice { serial_number, holder } => {
                 write!(f, "serial number {serial_number:?} is in use by {holder} already")
             }
+            Self::BadMac { key_set } => write!(f, "bad MAC under key set {key_set}"),
             Self::AfterRestore => f.write_str("first contact after the service was restored from a snapshot"),
             Self::NotWhitelisted => f.write_str("not on the whitelist of its device profile"),
             Self::OverPlanLimit { plan } => write!(f, "over the limit of active devices of plan {plan}"),

@@ -1,13 +1,19 @@
 //! A store in memory, for scenarios: cloning it is a snapshot, and cheap.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 
+use super::access_key::AccessKey;
+use super::campaign::{Campaign, Outcome, Progress, Reach};
 use super::device::Device;
 use super::device_profile::DeviceProfile;
+use super::domain::Domain;
 use super::event::Event;
 use super::plan::Plan;
-use super::store::{Batch, EventQuery, Page, ServiceRecord, Store, StoreError, Window, Write};
+use super::store::{
+    Batch, DeviceQuery, EventQuery, NotedDevice, Page, ServiceRecord, Store, StoreError, Window, Write,
+};
 use crate::protocol::keys::RotUid;
 use crate::protocol::message::Standing;
 use crate::time::Timestamp;
@@ -25,6 +31,10 @@ pub struct MemoryStore {
     overdue: BTreeSet<(Timestamp, RotUid)>,
     active: HashMap<(String, Plan), u64>,
     serials: BTreeSet<(String, String, RotUid)>,
+    domains: BTreeMap<String, Arc<Domain>>,
+    access_keys: BTreeMap<String, Arc<AccessKey>>,
+    campaigns: BTreeMap<String, Arc<Campaign>>,
+    campaign_devices: BTreeMap<(String, RotUid), Outcome>,
 }
 
 impl MemoryStore {
@@ -40,6 +50,10 @@ impl MemoryStore {
             overdue: BTreeSet::new(),
             active: HashMap::new(),
             serials: BTreeSet::new(),
+            domains: BTreeMap::new(),
+            access_keys: BTreeMap::new(),
+            campaigns: BTreeMap::new(),
+            campaign_devices: BTreeMap::new(),
         }
     }
 
@@ -67,6 +81,12 @@ impl MemoryStore {
             before.and_then(serial_key).map(|key| self.serials.remove(&key));
             self.serials.extend(serial_key(device));
         }
+    }
+
+    fn devices_of(&self, campaign_uid: &str) -> impl Iterator<Item = (RotUid, Outcome)> {
+        let first = (campaign_uid.to_owned(), RotUid([0; 8]));
+        let last = (campaign_uid.to_owned(), RotUid([0xff; 8]));
+        self.campaign_devices.range(first..=last).map(|((_, rot), outcome)| (*rot, *outcome))
     }
 
     fn put_event(&mut self, event: &Event) {
@@ -142,10 +162,23 @@ impl Store for MemoryStore {
         Ok(self.profiles.values().filter(wanted).cloned().collect())
     }
 
-    fn devices(&self, domain: Option<&str>, window: Window) -> Result<Page<Arc<Device>>, StoreError> {
-        let wanted = |device: &&Arc<Device>| domain.is_none() || device.domain() == domain;
-        let page = window.of(self.devices.values().filter(wanted));
+    fn devices(&self, query: &DeviceQuery, window: Window) -> Result<Page<Arc<Device>>, StoreError> {
+        let page = window.of(self.devices.values().filter(|device| query.matches(device)));
         Ok(Page { items: page.items.into_iter().cloned().collect(), total: page.total })
+    }
+
+    fn devices_behind(
+        &self,
+        domain: &str,
+        profile_uid: &str,
+        behind: Option<RotUid>,
+        max: usize,
+    ) -> Result<Vec<Arc<Device>>, StoreError> {
+        let from = behind.map_or(Bound::Unbounded, Bound::Excluded);
+        let profile_uid = Some(profile_uid.to_owned());
+        let query = DeviceQuery { profile_uid, ..DeviceQuery::of(domain) };
+        let devices = self.devices.range((from, Bound::Unbounded)).map(|(_, device)| device);
+        Ok(devices.filter(|device| query.matches(device)).take(max).cloned().collect())
     }
 
     fn whitelist(&self, profile_uid: &str, window: Window) -> Result<Page<RotUid>, StoreError> {
@@ -156,11 +189,81 @@ impl Store for MemoryStore {
 
     fn events(&self, query: &EventQuery, window: Window) -> Result<Page<Event>, StoreError> {
         let newer = self.events.range(query.after.saturating_add(1)..).map(|(_, event)| event);
-        let page = window.of(newer.filter(|event| query.matches(event)));
-        Ok(Page {
-            items: page.items.into_iter().map(|event| Event::clone(event)).collect(),
-            total: page.total,
-        })
+        let wanted = newer.filter(|event| query.matches(event));
+        let page = if query.newest_first { window.of(wanted.rev()) } else { window.of(wanted) };
+        let items = page.items.into_iter().map(|event| Event::clone(event)).collect();
+        Ok(Page { items, total: page.total })
+    }
+
+    fn noted_devices(&self, query: &EventQuery, window: Window) -> Result<Page<NotedDevice>, StoreError> {
+        let mut noted: BTreeMap<RotUid, NotedDevice> = BTreeMap::new();
+        for event in self.events.values().filter(|event| query.matches(event)) {
+            let count = u64::from(event.count);
+            let about = noted.entry(event.rot).or_insert_with(|| NotedDevice {
+                rot: event.rot,
+                count: 0,
+                first_at: event.at,
+                last: Event::clone(event),
+            });
+            about.count += count;
+            about.first_at = about.first_at.min(event.at);
+            if event.last_at >= about.last.last_at {
+                about.last = Event::clone(event);
+            }
+        }
+        Ok(window.of(noted.into_values()))
+    }
+
+    fn domain(&self, name: &str) -> Result<Option<Arc<Domain>>, StoreError> {
+        Ok(self.domains.get(name).cloned())
+    }
+
+    fn domains(&self, window: Window) -> Result<Page<Arc<Domain>>, StoreError> {
+        Ok(window.of(self.domains.values().cloned()))
+    }
+
+    fn access_key(&self, api_key: &str) -> Result<Option<Arc<AccessKey>>, StoreError> {
+        Ok(self.access_keys.get(api_key).cloned())
+    }
+
+    fn access_keys(&self, domain: &str) -> Result<Vec<Arc<AccessKey>>, StoreError> {
+        Ok(self.access_keys.values().filter(|key| key.domain == domain).cloned().collect())
+    }
+
+    fn campaign(&self, uid: &str) -> Result<Option<Arc<Campaign>>, StoreError> {
+        Ok(self.campaigns.get(uid).cloned())
+    }
+
+    fn campaigns(&self, domain: &str, window: Window) -> Result<Page<Arc<Campaign>>, StoreError> {
+        Ok(window.of(self.campaigns.values().filter(|campaign| campaign.domain == domain).cloned()))
+    }
+
+    fn running_campaigns(&self) -> Result<Vec<Arc<Campaign>>, StoreError> {
+        let running = self.campaigns.values().filter(|campaign| campaign.reach != Reach::Complete);
+        Ok(running.cloned().collect())
+    }
+
+    fn campaign_progress(&self, uid: &str) -> Result<Progress, StoreError> {
+        let mut progress = Progress::default();
+        self.devices_of(uid).for_each(|(_, outcome)| progress.add(outcome, 1));
+        Ok(progress)
+    }
+
+    fn campaign_devices(
+        &self,
+        uid: &str,
+        outcome: Option<Outcome>,
+        window: Window,
+    ) -> Result<Page<(RotUid, Outcome)>, StoreError> {
+        Ok(window.of(self.devices_of(uid).filter(|(_, found)| outcome.is_none_or(|wanted| wanted == *found))))
+    }
+
+    fn census(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let mut census: BTreeMap<String, u64> = BTreeMap::new();
+        for device in self.devices.values() {
+            *census.entry(device.state().name().to_owned()).or_default() += 1;
+        }
+        Ok(census.into_iter().collect())
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
@@ -178,6 +281,21 @@ impl Store for MemoryStore {
                     self.whitelist.remove(&(profile_uid.clone(), *rot));
                 }
                 Write::Event(event) => self.put_event(event),
+                Write::Domain(domain) => {
+                    self.domains.insert(domain.name.clone(), Arc::clone(domain));
+                }
+                Write::AccessKey(key) => {
+                    self.access_keys.insert(key.api_key.clone(), Arc::clone(key));
+                }
+                Write::AccessKeyGone(api_key) => {
+                    self.access_keys.remove(api_key);
+                }
+                Write::Campaign(campaign) => {
+                    self.campaigns.insert(campaign.uid.clone(), Arc::clone(campaign));
+                }
+                Write::CampaignDevice { campaign_uid, rot, outcome } => {
+                    self.campaign_devices.insert((campaign_uid.clone(), *rot), *outcome);
+                }
             }
         }
         Ok(())
@@ -199,6 +317,6 @@ mod tests {
         let mut store = MemoryStore::new([7; 8]);
         let snapshot = store.clone();
         contract::check(&mut store);
-        assert_eq!(snapshot.devices(None, Window::ALL).map(|page| page.total), Ok(0));
+        assert_eq!(snapshot.devices(&DeviceQuery::default(), Window::ALL).map(|page| page.total), Ok(0));
     }
 }

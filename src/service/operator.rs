@@ -1,11 +1,21 @@
-//! What an operator does: make profiles, change devices, repair.
+//! What an operator does: make accounts and profiles, change devices, repair.
+
+mod access_keys;
+mod campaigns;
+mod ownership;
+
+pub use campaigns::{CampaignOrder, Targets};
+pub use ownership::{TRANSFER_MAX, Transfer};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::access_key::ACCESS_KEYS_MAX;
+use super::account::DeviceEdit;
 use super::chain::Chain;
 use super::device::{Blocked, Device};
 use super::device_profile::DeviceProfile;
+use super::domain::{DOMAIN_NAME_LEN_MAX, TITLE_LEN_MAX, is_title};
 use super::event::{EventKind, Reason};
 use super::plan::Plan;
 use super::registry::{Draft, Registry};
@@ -52,6 +62,50 @@ pub enum OperatorError {
         /// How many it allows.
         max: u64,
     },
+    /// No account is called that.
+    #[error("there is no domain {0}")]
+    UnknownDomain(String),
+    /// It is somebody's already.
+    #[error("the domain {0} is there already")]
+    DomainExists(String),
+    /// Not a name.
+    #[error(
+        "the name of a domain is at most {DOMAIN_NAME_LEN_MAX} letters, digits, hyphens, underscores and dots, \
+         with a letter or a digit first"
+    )]
+    DomainName,
+    /// Not a name for people.
+    #[error("a name is 1 to {TITLE_LEN_MAX} characters on one line")]
+    Title,
+    /// As many as there may be.
+    #[error("a domain has at most {ACCESS_KEYS_MAX} access keys")]
+    AccessKeysMax,
+    /// Not one of this domain.
+    #[error("there is no access key of that name")]
+    UnknownAccessKey,
+    /// Not one of this domain.
+    #[error("there is no campaign of that UID")]
+    UnknownCampaign,
+    /// Nothing to do.
+    #[error("a campaign changes features, the heartbeat period or the plan")]
+    NoChange,
+    /// Too many, or none.
+    #[error("1 to {max} devices at a time")]
+    Count {
+        /// How many there may be.
+        max: usize,
+    },
+    /// Somebody else's, or nobody's.
+    #[error("the device {rot} is not in the domain {domain}")]
+    NotYours {
+        /// Which device.
+        rot: RotUid,
+        /// Not in which domain.
+        domain: String,
+    },
+    /// Sealed with another one.
+    #[error("the device {0} was not assigned by that device profile")]
+    OtherProfile(RotUid),
     /// Out of range.
     #[error("a heartbeat period is {HEARTBEAT_PERIOD_MIN_S} to {HEARTBEAT_PERIOD_MAX_S} seconds")]
     HeartbeatPeriod,
@@ -71,16 +125,18 @@ impl<S: Store> Operator<'_, S> {
         Ok(self.registry.store().profile(uid)?)
     }
 
-    /// Makes a device profile; its UID must be new.
+    /// Makes a device profile; its UID must be new. A domain that is named for the first time is made.
     pub fn create_device_profile(&mut self, profile: DeviceProfile) -> Result<(), OperatorError> {
         if !DeviceProfile::is_uid(&profile.uid) {
             return Err(OperatorError::ProfileUid);
         }
-        check_period(profile.heartbeat_period_s)?;
+        check_profile(&profile)?;
         if self.registry.store().profile(&profile.uid)?.is_some() {
             return Err(OperatorError::ProfileExists);
         }
-        self.write(vec![Write::Profile(Arc::new(DeviceProfile { revision: 0, ..profile }))])
+        let mut batch = self.missing_domain(&profile.domain)?;
+        batch.push(Write::Profile(Arc::new(DeviceProfile { revision: 0, ..profile })));
+        self.write(batch)
     }
 
     /// Edits a device profile, for later bootstraps only. Its UID and domain stay.
@@ -92,7 +148,7 @@ impl<S: Store> Operator<'_, S> {
         let before = self.registry.store().profile(uid)?.ok_or(OperatorError::UnknownProfile)?;
         let mut profile = DeviceProfile::clone(&before);
         edit(&mut profile);
-        check_period(profile.heartbeat_period_s)?;
+        check_profile(&profile)?;
         profile.uid.clone_from(&before.uid);
         profile.domain.clone_from(&before.domain);
         profile.revision = before.revision.wrapping_add(1);
@@ -122,82 +178,78 @@ impl<S: Store> Operator<'_, S> {
 
     /// Wants a set of features, from the next heartbeat.
     pub fn set_features(&mut self, rot: RotUid, wanted: BTreeSet<Feature>) -> Result<(), OperatorError> {
-        let mut draft = self.owned(rot)?;
-        let before = std::mem::replace(&mut draft.device.wanted.features, wanted.clone());
-        for feature in before.symmetric_difference(&wanted) {
-            let enabled = wanted.contains(feature);
-            draft.note(EventKind::Feature, Reason::FeatureWanted { feature: *feature, enabled });
-        }
-        self.write_device(draft)
+        self.edit_device(rot, &DeviceEdit { features: Some(wanted), ..DeviceEdit::default() })
     }
 
     /// Wants another heartbeat period, in seconds, from the next heartbeat.
     pub fn set_heartbeat_period(&mut self, rot: RotUid, period_s: u32) -> Result<(), OperatorError> {
-        check_period(period_s)?;
-        let mut draft = self.owned(rot)?;
-        draft.device.wanted.heartbeat_period_s = period_s;
-        self.write_device(draft)
+        self.edit_device(rot, &DeviceEdit { heartbeat_period_s: Some(period_s), ..DeviceEdit::default() })
     }
 
     /// Moves a device to another plan, services from the next heartbeat. One that was blocked by
     /// its plan's limit becomes active if the new plan has room.
     pub fn set_plan(&mut self, rot: RotUid, plan: Plan) -> Result<(), OperatorError> {
-        let mut draft = self.owned(rot)?;
-        if draft.device.plan == plan {
-            return Ok(());
-        }
-        draft.device.plan = plan;
-        let full = self.registry.is_plan_full(&draft.device)?;
+        self.edit_device(rot, &DeviceEdit { plan: Some(plan), ..DeviceEdit::default() })
+    }
+
+    /// The store does not know of `ahead` devices that are active under the plan.
+    fn want_plan(&self, draft: &mut Draft, plan: Plan, ahead: u64) -> Result<(), OperatorError> {
+        let before = std::mem::replace(&mut draft.device.plan, plan);
+        let full = self.registry.is_plan_full(&draft.device, ahead)?;
         if full && draft.device.standing == Standing::Active {
+            draft.device.plan = before;
             return Err(over_limit(plan));
         }
         draft.note(EventKind::Plan, Reason::PlanChanged { plan });
         if !full && draft.device.blocked == Some(Blocked::OverPlanLimit) {
-            activate(&mut draft);
+            activate(draft);
+        }
+        Ok(())
+    }
+
+    /// Changes all that is named in one go, or nothing.
+    pub fn edit_device(&mut self, rot: RotUid, edit: &DeviceEdit) -> Result<(), OperatorError> {
+        edit.heartbeat_period_s.map_or(Ok(()), check_period)?;
+        let mut draft = self.owned(rot)?;
+        if edit.suspended == Some(true) {
+            suspend(&mut draft);
+        }
+        if let Some(plan) = edit.plan.filter(|plan| *plan != draft.device.plan) {
+            self.want_plan(&mut draft, plan, 0)?;
+        }
+        if edit.suspended == Some(false) && draft.device.standing == Standing::Suspended {
+            self.unblock_draft(&mut draft)?;
+        }
+        if let Some(features) = &edit.features {
+            draft.want_features(features.clone());
+        }
+        if let Some(period_s) = edit.heartbeat_period_s {
+            draft.device.wanted.heartbeat_period_s = period_s;
         }
         self.write_device(draft)
     }
 
     /// Withholds features and services, from the next heartbeat.
     pub fn suspend(&mut self, rot: RotUid) -> Result<(), OperatorError> {
-        let mut draft = self.owned(rot)?;
-        if draft.device.standing == Standing::Suspended {
-            return Ok(());
-        }
-        draft.device.standing = Standing::Suspended;
-        draft.device.blocked = None;
-        draft.note(EventKind::Ownership, Reason::Suspended);
-        self.write_device(draft)
+        self.edit_device(rot, &DeviceEdit { suspended: Some(true), ..DeviceEdit::default() })
     }
 
     /// Makes a suspended or blocked device active, whitelisted or not.
     pub fn unblock(&mut self, rot: RotUid) -> Result<(), OperatorError> {
         let mut draft = self.owned(rot)?;
-        if draft.device.standing == Standing::Active {
-            return Ok(());
-        }
-        if self.registry.is_plan_full(&draft.device)? {
-            return Err(over_limit(draft.device.plan));
-        }
-        activate(&mut draft);
+        self.unblock_draft(&mut draft)?;
         self.write_device(draft)
     }
 
-    /// Moves a device to another domain. Where that is over its plan's limit already, it is
-    /// allocated there.
-    pub fn transfer(&mut self, rot: RotUid, domain: &str) -> Result<(), OperatorError> {
-        let mut draft = self.owned(rot)?;
-        let from = draft.device.domain().map(str::to_owned);
-        if from.as_deref() == Some(domain) {
+    fn unblock_draft(&self, draft: &mut Draft) -> Result<(), OperatorError> {
+        if draft.device.standing == Standing::Active {
             return Ok(());
         }
-        draft.device.owner.iter_mut().for_each(|owner| domain.clone_into(&mut owner.domain));
-        if draft.device.standing == Standing::Active && self.registry.is_plan_full(&draft.device)? {
-            draft.device.standing = Standing::Allocated;
-            draft.device.blocked = Some(Blocked::OverPlanLimit);
+        if self.registry.is_plan_full(&draft.device, 0)? {
+            return Err(over_limit(draft.device.plan));
         }
-        draft.note(EventKind::Ownership, Reason::Transferred { from, to: domain.to_owned() });
-        self.write_device(draft)
+        activate(draft);
+        Ok(())
     }
 
     /// Repair: key sets stay, the chain starts anew, the Thing is UNOWNED.
@@ -253,6 +305,24 @@ impl<S: Store> Operator<'_, S> {
     }
 }
 
+impl Draft {
+    fn want_features(&mut self, wanted: BTreeSet<Feature>) {
+        let before = std::mem::replace(&mut self.device.wanted.features, wanted.clone());
+        for feature in before.symmetric_difference(&wanted) {
+            let enabled = wanted.contains(feature);
+            self.note(EventKind::Feature, Reason::FeatureWanted { feature: *feature, enabled });
+        }
+    }
+}
+
+fn suspend(draft: &mut Draft) {
+    if draft.device.standing != Standing::Suspended {
+        draft.device.standing = Standing::Suspended;
+        draft.device.blocked = None;
+        draft.note(EventKind::Ownership, Reason::Suspended);
+    }
+}
+
 fn activate(draft: &mut Draft) {
     draft.device.standing = Standing::Active;
     draft.device.blocked = None;
@@ -261,6 +331,10 @@ fn activate(draft: &mut Draft) {
 
 fn over_limit(plan: Plan) -> OperatorError {
     OperatorError::OverPlanLimit { plan, max: plan.facts().active_devices_max.unwrap_or(u64::MAX) }
+}
+
+fn check_profile(profile: &DeviceProfile) -> Result<(), OperatorError> {
+    if is_title(&profile.name) { check_period(profile.heartbeat_period_s) } else { Err(OperatorError::Title) }
 }
 
 fn check_period(period_s: u32) -> Result<(), OperatorError> {

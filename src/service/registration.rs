@@ -80,7 +80,7 @@ impl<S: Store> Registry<S> {
         let device = &mut draft.device;
         let blocked = if profile.whitelist && !self.store().is_whitelisted(&profile.uid, device.rot)? {
             Some(Blocked::NotWhitelisted)
-        } else if self.is_plan_full(device)? {
+        } else if self.is_plan_full(device, 0)? {
             Some(Blocked::OverPlanLimit)
         } else {
             None
@@ -97,12 +97,13 @@ impl<S: Store> Registry<S> {
         Ok(())
     }
 
-    /// Whether one more active device would be over the limit of its domain's plan.
-    pub(super) fn is_plan_full(&self, device: &Device) -> Result<bool, StoreError> {
+    /// Whether one more active device would be over the limit of its domain's plan, where so many
+    /// more than the store knows are active already.
+    pub(super) fn is_plan_full(&self, device: &Device, ahead: u64) -> Result<bool, StoreError> {
         let (Some(max), Some(domain)) = (device.plan.facts().active_devices_max, device.domain()) else {
             return Ok(false);
         };
-        Ok(self.store().active_devices(domain, device.plan)? >= max)
+        Ok(self.store().active_devices(domain, device.plan)?.saturating_add(ahead) >= max)
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rand_chacha::ChaCha12Rng;
 use rand_core::Rng;
 
+use super::campaign::Outcome;
 use super::device::Device;
 use super::event::{Event, EventKind, Reason};
 use super::store::{ServiceRecord, Store, StoreError, Write};
@@ -17,6 +18,9 @@ use crate::time::{Now, Timestamp, earlier};
 
 /// Devices made overdue in one go, so that no call takes long.
 const OVERDUE_AT_ONCE: usize = 256;
+
+/// Campaigns that wait for the report of one device; the oldest goes first.
+const DEVICE_CAMPAIGNS_MAX: usize = 16;
 
 /// From a failure of the store to the next attempt that nobody waits for.
 const STORE_PAUSE: Duration = Duration::from_secs(60);
@@ -30,6 +34,8 @@ pub(super) struct Registry<S> {
     last_event_id: u64,
     /// Nothing becomes overdue before this; kept without asking the store.
     overdue_from: Option<Timestamp>,
+    /// When to take the next slice of a campaign.
+    campaigns_from: Option<Timestamp>,
     noted: VecDeque<Event>,
 }
 
@@ -74,8 +80,12 @@ impl<S: Store> Registry<S> {
         let service = store.service()?;
         let last_event_id = store.last_event_id()?;
         let overdue_from = store.next_overdue()?.map(|(at, _)| at);
+        let running = !store.running_campaigns()?.is_empty();
+        // The first call there is goes on with what a restart interrupted.
+        let campaigns_from = running.then_some(Timestamp::from_millis(i64::MIN));
         let store = Arc::new(Mutex::new(store));
-        Ok(Self { store, master, entropy, service, last_event_id, overdue_from, noted: VecDeque::new() })
+        let noted = VecDeque::new();
+        Ok(Self { store, master, entropy, service, last_event_id, overdue_from, campaigns_from, noted })
     }
 
     pub(super) fn key_finder(&self) -> KeyFinder<S> {
@@ -134,7 +144,8 @@ impl<S: Store> Registry<S> {
     ) -> Result<(), StoreError> {
         let mut events = Vec::new();
         let mut overdue_from = self.overdue_from;
-        for draft in drafts {
+        for mut draft in drafts {
+            self.settle_campaigns(&mut draft.device, &mut batch)?;
             let mine = self.events(&draft.device, draft.peer, draft.notes, now, events.len() as u64)?;
             batch.extend(mine.iter().cloned().map(Write::Event));
             events.extend(mine);
@@ -146,6 +157,26 @@ impl<S: Store> Registry<S> {
         Ok(())
     }
 
+    /// What became of campaigns is known by now, or will never be.
+    fn settle_campaigns(&self, device: &mut Device, batch: &mut Vec<Write>) -> Result<(), StoreError> {
+        let crowd = device.campaigns.len().saturating_sub(DEVICE_CAMPAIGNS_MAX);
+        for (index, uid) in std::mem::take(&mut device.campaigns).into_iter().enumerate() {
+            // One that is not there yet is written in this very batch.
+            let Some(campaign) = self.store().campaign(&uid)? else {
+                device.campaigns.push(uid);
+                continue;
+            };
+            let goes_on = device.domain() == Some(&campaign.domain) && index >= crowd;
+            let outcome = if goes_on { campaign.change.outcome(device) } else { Outcome::Superseded };
+            if outcome == Outcome::Waiting {
+                device.campaigns.push(uid);
+            } else {
+                batch.push(Write::CampaignDevice { campaign_uid: uid, rot: device.rot, outcome });
+            }
+        }
+        Ok(())
+    }
+
     /// Another restore: every device is accepted once more, and marked.
     pub(super) fn next_generation(&mut self) -> Result<(), StoreError> {
         let service = ServiceRecord { generation: self.service.generation.wrapping_add(1), ..self.service };
@@ -154,14 +185,37 @@ impl<S: Store> Registry<S> {
         Ok(())
     }
 
-    /// When to look for overdue devices.
-    pub(super) fn next_overdue(&self) -> Option<Timestamp> {
-        self.overdue_from
+    /// When [`Registry::handle_timeout`] is due.
+    pub(super) fn next_timeout(&self) -> Option<Timestamp> {
+        earlier(self.overdue_from, self.campaigns_from)
+    }
+
+    /// Marks devices that are overdue, and takes campaigns on.
+    pub(super) fn handle_timeout(&mut self, now: Now) -> Result<(), StoreError> {
+        let is_due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now.system);
+        if is_due(self.overdue_from) {
+            self.mark_overdue(now)?;
+        }
+        if is_due(self.campaigns_from) {
+            self.campaigns_from = Some(now.system + STORE_PAUSE);
+            self.advance_campaigns(now.system)?;
+        }
+        Ok(())
+    }
+
+    /// A campaign may have begun.
+    pub(super) fn look_for_campaigns(&mut self, now: Timestamp) {
+        self.campaigns_from = Some(now);
+    }
+
+    /// None is under way.
+    pub(super) fn no_more_campaigns(&mut self) {
+        self.campaigns_from = None;
     }
 
     /// Marks the devices that are overdue by now, some of them at a time. Where the store fails,
     /// the next attempt is a while later.
-    pub(super) fn mark_overdue(&mut self, now: Now) -> Result<(), StoreError> {
+    fn mark_overdue(&mut self, now: Now) -> Result<(), StoreError> {
         self.overdue_from = Some(now.system + STORE_PAUSE);
         let mut drafts = Vec::new();
         let overdue = self.store().overdue_by(now.system, OVERDUE_AT_ONCE)?;

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::device::Device;
+use super::access_key::AccessKey;
+use super::campaign::{Campaign, Outcome, Progress};
+use super::device::{Device, DeviceState};
 use super::device_profile::DeviceProfile;
+use super::domain::Domain;
 use super::event::{Event, EventKind};
 use super::plan::Plan;
 use crate::protocol::keys::RotUid;
@@ -40,12 +43,47 @@ pub trait Store: Send + 'static {
     fn last_event_id(&self) -> Result<u64, StoreError>;
     /// Device profiles, of one domain or of all, by UID.
     fn profiles(&self, domain: Option<&str>) -> Result<Vec<Arc<DeviceProfile>>, StoreError>;
-    /// Devices, of one domain or of all, by RoT UID.
-    fn devices(&self, domain: Option<&str>, window: Window) -> Result<Page<Arc<Device>>, StoreError>;
+    /// Devices, by RoT UID.
+    fn devices(&self, query: &DeviceQuery, window: Window) -> Result<Page<Arc<Device>>, StoreError>;
+    /// The first devices of a domain and a device profile behind a RoT UID, by RoT UID.
+    fn devices_behind(
+        &self,
+        domain: &str,
+        profile_uid: &str,
+        behind: Option<RotUid>,
+        max: usize,
+    ) -> Result<Vec<Arc<Device>>, StoreError>;
     /// The whitelist of a profile, by RoT UID.
     fn whitelist(&self, profile_uid: &str, window: Window) -> Result<Page<RotUid>, StoreError>;
-    /// Events, oldest first.
+    /// Events, oldest first unless asked otherwise.
     fn events(&self, query: &EventQuery, window: Window) -> Result<Page<Event>, StoreError>;
+    /// Roots of trust with events, by RoT UID.
+    fn noted_devices(&self, query: &EventQuery, window: Window) -> Result<Page<NotedDevice>, StoreError>;
+    /// One domain.
+    fn domain(&self, name: &str) -> Result<Option<Arc<Domain>>, StoreError>;
+    /// Domains, by name.
+    fn domains(&self, window: Window) -> Result<Page<Arc<Domain>>, StoreError>;
+    /// One access key, by its APIKey.
+    fn access_key(&self, api_key: &str) -> Result<Option<Arc<AccessKey>>, StoreError>;
+    /// The access keys of a domain, by APIKey.
+    fn access_keys(&self, domain: &str) -> Result<Vec<Arc<AccessKey>>, StoreError>;
+    /// One campaign.
+    fn campaign(&self, uid: &str) -> Result<Option<Arc<Campaign>>, StoreError>;
+    /// The campaigns of a domain, by UID.
+    fn campaigns(&self, domain: &str, window: Window) -> Result<Page<Arc<Campaign>>, StoreError>;
+    /// Campaigns that have not come through their device profile yet.
+    fn running_campaigns(&self) -> Result<Vec<Arc<Campaign>>, StoreError>;
+    /// How far a campaign has come.
+    fn campaign_progress(&self, uid: &str) -> Result<Progress, StoreError>;
+    /// The Things of a campaign, of one outcome or of all, by RoT UID.
+    fn campaign_devices(
+        &self,
+        uid: &str,
+        outcome: Option<Outcome>,
+        window: Window,
+    ) -> Result<Page<(RotUid, Outcome)>, StoreError>;
+    /// How many devices are in which state, by the state's name.
+    fn census(&self) -> Result<Vec<(String, u64)>, StoreError>;
 
     /// Makes a batch durable, whole or not at all: once this returned, no crash loses it.
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError>;
@@ -74,6 +112,23 @@ pub enum Write {
     },
     /// An event, new or repeated, by its id.
     Event(Event),
+    /// A domain, new or changed.
+    Domain(Arc<Domain>),
+    /// An access key.
+    AccessKey(Arc<AccessKey>),
+    /// This access key is no more.
+    AccessKeyGone(String),
+    /// A campaign, new or changed.
+    Campaign(Arc<Campaign>),
+    /// What became of a campaign on a Thing.
+    CampaignDevice {
+        /// Of which campaign.
+        campaign_uid: String,
+        /// Which Thing.
+        rot: RotUid,
+        /// What.
+        outcome: Outcome,
+    },
 }
 
 /// Which service this is.
@@ -103,6 +158,36 @@ pub struct Page<T> {
     pub total: usize,
 }
 
+/// Which devices.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeviceQuery {
+    /// Of this domain only.
+    pub domain: Option<String>,
+    /// In this state only, whatever the phase of a bootstrap.
+    pub state: Option<DeviceState>,
+    /// Assigned by this device profile only.
+    pub profile_uid: Option<String>,
+    /// Kept out by a whitelist, or not.
+    pub blacklisted: Option<bool>,
+    /// Overdue, or not.
+    pub overdue: Option<bool>,
+    /// With this in the RoT UID or in the serial number; capitals of ASCII are as good as small letters.
+    pub text: Option<String>,
+}
+
+/// A root of trust with events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotedDevice {
+    /// About whom.
+    pub rot: RotUid,
+    /// How often it happened, repetitions counted.
+    pub count: u64,
+    /// When it happened first.
+    pub first_at: Timestamp,
+    /// The event that happened last.
+    pub last: Event,
+}
+
 /// Which events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventQuery {
@@ -116,6 +201,8 @@ pub struct EventQuery {
     pub since: Option<Timestamp>,
     /// With a higher id.
     pub after: u64,
+    /// The newest first.
+    pub newest_first: bool,
 }
 
 /// The store could not do it.
@@ -137,6 +224,27 @@ impl Window {
             page.total += 1;
         }
         page
+    }
+}
+
+impl DeviceQuery {
+    /// Every device of a domain.
+    pub fn of(domain: impl Into<String>) -> Self {
+        Self { domain: Some(domain.into()), ..Self::default() }
+    }
+
+    /// Whether a device is asked for.
+    pub fn matches(&self, device: &Device) -> bool {
+        let owner = device.owner.as_ref();
+        self.domain.as_ref().is_none_or(|domain| owner.is_some_and(|owner| owner.domain == *domain))
+            && self.state.is_none_or(|state| state.name() == device.state().name())
+            && self
+                .profile_uid
+                .as_ref()
+                .is_none_or(|uid| owner.is_some_and(|owner| owner.profile_uid == *uid))
+            && self.blacklisted.is_none_or(|blacklisted| blacklisted == device.is_blacklisted())
+            && self.overdue.is_none_or(|overdue| overdue == device.overdue)
+            && self.text.as_ref().is_none_or(|text| device.search_text().contains(&text.to_ascii_lowercase()))
     }
 }
 

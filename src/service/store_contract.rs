@@ -1,8 +1,12 @@
 use std::net::SocketAddr;
 
+use rand_chacha::ChaCha12Rng;
+use rand_core::SeedableRng;
+
 use super::*;
 use crate::protocol::message::{Seal, Standing};
-use crate::service::device::Owner;
+use crate::service::campaign::{Change, Reach};
+use crate::service::device::{Blocked, BootstrapProgress, Owner, Phase, Traffic};
 use crate::service::event::Reason;
 
 const NOON: Timestamp = Timestamp::from_millis(1_767_225_600_000);
@@ -36,6 +40,9 @@ pub(crate) fn check(store: &mut impl Store) {
     keeps_devices_and_their_indexes(store);
     keeps_profiles_and_whitelists(store);
     keeps_events(store);
+    finds_devices(store);
+    keeps_domains_and_their_keys(store);
+    keeps_campaigns(store);
 }
 
 fn keeps_the_service_record(store: &mut impl Store) {
@@ -74,12 +81,122 @@ fn keeps_devices_and_their_indexes(store: &mut impl Store) {
     assert_eq!(store.next_overdue(), Ok(third.overdue_at().map(|at| (at, rot(3)))));
 
     let names = |domain: Option<&str>, offset, count| {
-        let page = store.devices(domain, Window { offset, count }).expect("the list is read");
+        let query = DeviceQuery { domain: domain.map(str::to_owned), ..DeviceQuery::default() };
+        let page = store.devices(&query, Window { offset, count }).expect("the list is read");
         (page.items.iter().map(|device| device.rot).collect::<Vec<_>>(), page.total)
     };
     assert_eq!(names(None, 0, usize::MAX), (vec![rot(1), rot(3), rot(0xf2)], 3));
     assert_eq!(names(Some("acme"), 1, 1), (vec![rot(3)], 3));
     assert_eq!(names(Some("other"), 0, 9), (vec![], 0));
+}
+
+/// Goes on where `keeps_devices_and_their_indexes` ended: 1 is suspended and overdue, 3 allocated,
+/// f2 active.
+fn finds_devices(store: &mut impl Store) {
+    let mut blocked = device(4, "Ab-77", Standing::Allocated);
+    blocked.blocked = Some(Blocked::NotWhitelisted);
+    let mut starting = Device::new(rot(5), 0, NOON);
+    let (phase, since) = (Phase::Provision, NOON);
+    starting.bootstrap = Some(BootstrapProgress { phase, since, traffic: Traffic::default() });
+    let mut elsewhere = device(6, "A", Standing::Active);
+    elsewhere.owner = Some(Owner { domain: "other".into(), profile_uid: "Q".into(), profile_revision: 0 });
+    put(store, [blocked, starting, elsewhere].map(|device| Write::Device(Arc::new(device))).into());
+
+    let check = |query: DeviceQuery, expected: &[u8]| {
+        let page = store.devices(&query, Window::ALL).expect("the list is read");
+        let found: Vec<_> = page.items.iter().map(|device| device.rot).collect();
+        assert_eq!(found, expected.iter().map(|n| rot(*n)).collect::<Vec<_>>(), "{query:?}");
+        assert_eq!(page.total, expected.len(), "{query:?}");
+    };
+    let all = DeviceQuery::default;
+    let text = |text: &str| DeviceQuery { text: Some(text.into()), ..all() };
+    let state = |name: &str| DeviceQuery { state: DeviceState::from_name(name), ..all() };
+    check(all(), &[1, 3, 4, 5, 6, 0xf2]);
+    check(state("SUSPENDED"), &[1]);
+    check(state("ALLOCATED"), &[3, 4]);
+    check(state("ACTIVE"), &[6, 0xf2]);
+    check(state("BOOTSTRAPPING"), &[5]);
+    check(state("UNOWNED"), &[]);
+    check(DeviceQuery { blacklisted: Some(true), ..all() }, &[4]);
+    check(DeviceQuery { blacklisted: Some(false), ..DeviceQuery::of("acme") }, &[1, 3, 0xf2]);
+    check(DeviceQuery { overdue: Some(true), ..all() }, &[1]);
+    check(DeviceQuery { overdue: Some(false), ..DeviceQuery::of("acme") }, &[3, 4, 0xf2]);
+    check(DeviceQuery { profile_uid: Some("Q".into()), ..all() }, &[6]);
+    check(text("F20000"), &[0xf2]);
+    check(text("ab-"), &[4]);
+    check(text("%"), &[]);
+    check(text("000003\n"), &[3]);
+    check(DeviceQuery { text: Some("a".into()), ..DeviceQuery::of("acme") }, &[1, 4, 0xf2]);
+
+    let behind = |behind: Option<u8>, max: usize| {
+        let devices = store.devices_behind("acme", "P", behind.map(rot), max).expect("the list is read");
+        devices.iter().map(|device| device.rot).collect::<Vec<_>>()
+    };
+    assert_eq!(behind(None, 2), [rot(1), rot(3)]);
+    assert_eq!(behind(Some(3), 9), [rot(4), rot(0xf2)]);
+    assert_eq!(behind(Some(0xf2), 9), []);
+    let census = store.census().expect("the devices are counted");
+    let expected = [("ACTIVE", 2), ("ALLOCATED", 2), ("BOOTSTRAPPING", 1), ("SUSPENDED", 1)];
+    assert_eq!(census, expected.map(|(state, count)| (state.to_owned(), count)));
+}
+
+fn keeps_domains_and_their_keys(store: &mut impl Store) {
+    assert_eq!(store.domain("acme"), Ok(None));
+    let acme = Arc::new(Domain { company: Some("Acme".into()), ..Domain::new("acme", NOON) });
+    let other = Arc::new(Domain::new("other", NOON));
+    let domains = [&other, &acme].map(|domain| Write::Domain(Arc::clone(domain)));
+    put(store, domains.into());
+    assert_eq!(store.domain("acme"), Ok(Some(Arc::clone(&acme))));
+    let second = store.domains(Window { offset: 1, count: 5 });
+    assert_eq!(second, Ok(Page { items: vec![other], total: 2 }));
+
+    let mut rng = ChaCha12Rng::seed_from_u64(1);
+    let mut key = |domain: &str| Arc::new(AccessKey::draw(domain, &mut rng, NOON).0);
+    let (mut first, mut second, foreign) = (key("acme"), key("acme"), key("other"));
+    if second.api_key < first.api_key {
+        std::mem::swap(&mut first, &mut second);
+    }
+    put(store, [&second, &foreign, &first].map(|key| Write::AccessKey(Arc::clone(key))).into());
+    assert_eq!(store.access_key(&first.api_key), Ok(Some(Arc::clone(&first))));
+    assert_eq!(store.access_keys("acme"), Ok(vec![Arc::clone(&first), Arc::clone(&second)]));
+    put(store, vec![Write::AccessKeyGone(first.api_key.clone())]);
+    assert_eq!(store.access_key(&first.api_key), Ok(None));
+    assert_eq!(store.access_keys("acme"), Ok(vec![second]));
+}
+
+fn keeps_campaigns(store: &mut impl Store) {
+    let campaign = |uid: &str, reach: Reach| {
+        Arc::new(Campaign {
+            uid: uid.into(),
+            domain: "acme".into(),
+            name: "all of them".into(),
+            change: Change { heartbeat_period_s: Some(3600), ..Change::default() },
+            profile_uid: Some("P".into()),
+            created_at: NOON,
+            reach,
+        })
+    };
+    let (running, complete) = (campaign("A", Reach::UpTo(rot(1))), campaign("B", Reach::Complete));
+    put(store, [&complete, &running].map(|campaign| Write::Campaign(Arc::clone(campaign))).into());
+    assert_eq!(store.campaign("A"), Ok(Some(Arc::clone(&running))));
+    assert_eq!(store.campaign("C"), Ok(None));
+    let both = Page { items: vec![Arc::clone(&running), complete], total: 2 };
+    assert_eq!(store.campaigns("acme", Window::ALL), Ok(both));
+    assert_eq!(store.campaigns("other", Window::ALL), Ok(Page { items: vec![], total: 0 }));
+    assert_eq!(store.running_campaigns(), Ok(vec![running]));
+
+    let put_outcome =
+        |n: u8, outcome: Outcome| Write::CampaignDevice { campaign_uid: "A".into(), rot: rot(n), outcome };
+    let outcomes =
+        [(2, Outcome::Waiting), (1, Outcome::Waiting), (3, Outcome::Refused), (2, Outcome::Applied)];
+    put(store, outcomes.map(|(n, outcome)| put_outcome(n, outcome)).into());
+    let progress = Progress { waiting: 1, applied: 1, refused: 1, superseded: 0 };
+    assert_eq!(store.campaign_progress("A"), Ok(progress));
+    assert_eq!(store.campaign_progress("B"), Ok(Progress::default()));
+    let all = [(rot(1), Outcome::Waiting), (rot(2), Outcome::Applied), (rot(3), Outcome::Refused)];
+    assert_eq!(store.campaign_devices("A", None, Window::ALL), Ok(Page { items: all.into(), total: 3 }));
+    let applied = store.campaign_devices("A", Some(Outcome::Applied), Window::ALL);
+    assert_eq!(applied, Ok(Page { items: vec![all[1]], total: 1 }));
 }
 
 fn keeps_profiles_and_whitelists(store: &mut impl Store) {
@@ -123,7 +240,18 @@ fn keeps_events(store: &mut impl Store) {
     assert_eq!(ids(EventQuery { after: 2, ..EventQuery::default() }), [3]);
     assert_eq!(ids(EventQuery { since: Some(NOON.offset_millis(1)), ..EventQuery::default() }), [1]);
     assert_eq!(ids(EventQuery { domain: Some("acme".into()), ..EventQuery::default() }), [] as [u64; 0]);
+    assert_eq!(ids(EventQuery { newest_first: true, ..EventQuery::default() }), [3, 2, 1]);
     let second = store.events(&EventQuery::default(), Window { offset: 1, count: 1 });
     assert_eq!(second.map(|page| (page.items[0].id, page.total)), Ok((2, 3)));
-    assert_eq!(store.repeated_event(&event(9, 1, EventKind::Clone)), Ok(Some(repeated)));
+    assert_eq!(store.repeated_event(&event(9, 1, EventKind::Clone)), Ok(Some(repeated.clone())));
+
+    let elsewhere = Event { at: NOON.offset_millis(3), peer: None, ..event(4, 1, EventKind::Clone) };
+    put(store, vec![Write::Event(elsewhere)]);
+    let clones = EventQuery { kind: Some(EventKind::Clone), ..EventQuery::default() };
+    let page = store.noted_devices(&clones, Window { offset: 0, count: 1 }).expect("the list is read");
+    let first = NotedDevice { rot: rot(1), count: 3, first_at: NOON, last: repeated };
+    assert_eq!((page.items, page.total), (vec![first], 2));
+    let later = EventQuery { since: Some(NOON.offset_millis(1)), ..clones };
+    let page = store.noted_devices(&later, Window::ALL).expect("the list is read");
+    assert_eq!(page.items.iter().map(|noted| (noted.rot, noted.count)).collect::<Vec<_>>(), [(rot(1), 2)]);
 }

@@ -15,14 +15,15 @@ use crate::host::control::ControlSocket;
 use crate::host::entropy;
 use crate::host::error::HostError;
 use crate::host::event_log::EventLog;
+use crate::host::line::Line;
 use crate::host::nvm_file::{NvmError, NvmFile};
 use crate::host::port::{Port, PortSpec};
 use crate::host::run_service::{EmbeddedService, ServiceSetup, embed};
-use crate::host::signals::Signals;
+use crate::host::signals::End;
 use crate::host::state_dir::{StateDir, drop_identity, kept_identity};
 use crate::host::tty_link::TtyLink;
 use crate::host::udp::{ModuleSockets, ServiceSpec};
-use crate::modem::Modem;
+use crate::modem::{Dte, Modem};
 use crate::module::{ModuleOptions, Nvm, Timing, factory};
 use crate::profile::Profile;
 use crate::protocol::keys::{MasterKey, RotUid};
@@ -70,14 +71,13 @@ pub enum StateSpec {
 }
 
 impl ModemHost {
-    /// Everything up to power-on. To be called in a runtime.
-    pub(super) fn open(setup: ModemSetup) -> Result<Self, HostError> {
+    /// Everything up to power-on; it runs until `end`. To be called in a runtime.
+    pub(super) fn open(setup: ModemSetup, end: End) -> Result<Self, HostError> {
         let state = match &setup.state {
             StateSpec::At(path) => StateDir::open(path)?,
             StateSpec::Temporary => StateDir::temporary()?,
         };
         let profile = choose_profile(setup.profile.as_deref(), &state)?;
-        let signals = Signals::new().map_err(HostError::running)?;
         let time_file = TimeFile::open(state.path())
             .map_err(|error| HostError::running(format_args!("{}: {error}", state.path().display())))?;
         let clock = Clock::start(setup.pace, time_file.last());
@@ -111,6 +111,9 @@ impl ModemHost {
             seed,
             clock,
             links,
+            lines: (0..ports.len() as u64).map(|port| Line::new(seed ^ port)).collect(),
+            dtes: vec![Dte::default(); ports.len()],
+            first: 0,
             traces: ports.iter().map(|port| SerialTrace::new(port.to_string())).collect(),
             ports,
             sockets: ModuleSockets::new(destination.clone()),
@@ -120,7 +123,7 @@ impl ModemHost {
             events,
             control,
             calls: called,
-            signals,
+            end,
             nvm_file,
             time_file,
             state,

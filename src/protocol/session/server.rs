@@ -151,6 +151,11 @@ impl ServerSession {
         self.current.identity.filter(|_| self.current.engine.is_connected())
     }
 
+    /// Who the peer says it is, proved or not.
+    pub fn claimed_identity(&self) -> Option<PskIdentity> {
+        self.current.identity
+    }
+
     /// Whether the peer has shown our cookie. Half-open sessions that have not are the first to
     /// be dropped when there are too many.
     pub fn is_verified(&self) -> bool {

@@ -60,8 +60,14 @@ impl Hearing {
         }
     }
 
-    /// What was sent will not come back any more.
+    /// What was said before does not matter any more.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// What was sent and has not come back by now will not come back any more.
     pub(super) fn forget_echo(&mut self) {
+        self.skip_to_text();
         self.echo.clear();
     }
 
@@ -201,6 +207,21 @@ mod tests {
         hearing.sent_raw(b"Hi\x1a");
         hearing.hear(b"Hi\x1a\r\n+CMGS: 1\r\n\r\nOK\r\n");
         assert_eq!(lines(&mut hearing), ["+CMGS: 1", "OK"]);
+    }
+
+    #[test]
+    fn echo_that_came_before_the_power_went_is_taken_off() {
+        let check = |heard: &[u8]| {
+            let mut hearing = Hearing::default();
+            hearing.sent_line(b"AT+X\r");
+            hearing.hear(heard);
+            hearing.forget_echo();
+            hearing.sent_line(b"AT\r");
+            hearing.hear(b"AT\r\r\nOK\r\n");
+            assert_eq!(lines(&mut hearing), ["OK"], "{:?}", String::from_utf8_lossy(heard));
+        };
+        check(b"AT+X\r");
+        check(b"");
     }
 
     #[test]

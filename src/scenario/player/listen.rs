@@ -39,6 +39,7 @@ impl<'s> Player<'s> {
             What::WaitUntil { port, command, pattern, within_ms } => {
                 self.wait_until(*port, command, pattern, *within_ms, now)
             }
+            What::WaitPhase { modem, phase, within_ms } => self.wait_phase(*modem, *phase, *within_ms, now),
             // These are no listeners, and never come here.
             What::Send(..) | What::SendRaw(..) | What::Act(_) => None,
         }
@@ -80,7 +81,7 @@ impl<'s> Player<'s> {
         let problem = Problem::Line {
             expected,
             agrees: pattern.agrees_for(&line, &self.variables),
-            stale_at: if stale { self.sent_at.get(&port).copied() } else { None },
+            stale_at: if stale { self.sender_line(port) } else { None },
             seen: line,
         };
         self.fail(problem, now);
@@ -194,6 +195,44 @@ impl<'s> Player<'s> {
         None
     }
 
+    /// The line of the statement that sent last on a port.
+    fn sender_line(&self, port: PortRef) -> Option<usize> {
+        let place = *self.sent_at.get(&port)?;
+        Some(self.script.statements.get(place)?.line)
+    }
+
+    /// Nothing but [`Player::phase_began`] ends it well.
+    fn wait_phase(
+        &mut self,
+        modem: ModemIndex,
+        phase: u8,
+        within_ms: i64,
+        now: Timestamp,
+    ) -> Option<Next<'s>> {
+        let deadline = self.wish(within_ms, now).deadline;
+        if now < deadline {
+            return Some(Next::Wait(deadline));
+        }
+        let expected = format!("{} at phase {phase}", self.script.name(modem));
+        let seen = self.wish.take().and_then(|wish| wish.seen);
+        self.fail(Problem::Nothing { expected, within_ms, seen }, now);
+        Some(Next::Ended)
+    }
+
+    /// A phase of a bootstrap began: `wait until NAME at phase 3` holds, or has seen another.
+    pub(super) fn reach(&mut self, modem: ModemIndex, begun: u8) {
+        match self.statement().map(|statement| &statement.what) {
+            Some(What::WaitPhase { modem: wanted, phase, .. }) if *wanted == modem => {
+                if *phase == begun {
+                    self.go_on();
+                } else if let Some(wish) = &mut self.wish {
+                    wish.seen = Some(format!("phase {begun}").into_bytes());
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// A question that will not be answered any more is asked again.
     pub(super) fn ask_again(&mut self, modem: ModemIndex) {
         let asked = matches!(self.statement().map(|statement| &statement.what),
@@ -232,7 +271,7 @@ impl<'s> Player<'s> {
 }
 
 /// Whether a line ends an answer, under `ATV1` or `ATV0`.
-fn is_final(line: &[u8]) -> bool {
+pub(super) fn is_final(line: &[u8]) -> bool {
     const CODES: [&[u8]; 12] = [
         b"OK",
         b"ERROR",

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::cursor::{Cursor, Word};
-use super::dialogue::within;
+use super::cursor::{Cursor, Word, duration_ms};
+use super::dialogue::{PATIENCE_MS, within};
 use super::error::Problem;
 use super::statement::*;
 use super::{LINE_LEN_MAX, MODEMS_MAX, ModemIndex, PORTS_MAX, STATEMENTS_MAX, Script};
@@ -97,7 +97,7 @@ impl<'t> Parser<'t> {
             "service" => Act::Service(cursor.word("cut, on")?.one_of(&[("cut", false), ("on", true)])?),
             "whitelist" => self.whitelist(cursor)?,
             "factory-reset" => Act::FactoryReset(self.modem(cursor)?),
-            "device" => Act::AssertDevice(self.modem(cursor)?, claims(cursor)?),
+            "device" => Act::AssertDevice(self.modem(cursor)?, claims(self, cursor)?),
             "event" => self.events(cursor)?,
             "no" => self.no_events(cursor)?,
             _ => return self.operation(verb, cursor),
@@ -227,10 +227,13 @@ impl<'t> Parser<'t> {
     }
 
     pub(super) fn modem_called(&self, word: Word<'_>) -> Result<ModemIndex, Problem> {
-        let index = self.modems.iter().position(|name| *name == word.text).map(ModemIndex);
-        index.ok_or_else(|| {
+        self.modem_of(&word).ok_or_else(|| {
             word.wrong(format!("there is no modem {} up to here", word.shown()), &self.known())
         })
+    }
+
+    fn modem_of(&self, word: &Word<'_>) -> Option<ModemIndex> {
+        self.modems.iter().position(|name| *name == word.text).map(ModemIndex)
     }
 
     pub(super) fn only_modem(&self, word: Word<'_>) -> Result<ModemIndex, Problem> {
@@ -258,15 +261,23 @@ impl<'t> Parser<'t> {
     // ---- time, faults ------------------------------------------------------------------------
 
     fn wait(&mut self, cursor: &mut Cursor<'t>) -> Result<What, Problem> {
-        const ALLOWED: &str = "a duration such as 24h, or `until NAME < text within 10m`";
+        const ALLOWED: &str =
+            "a duration such as 24h, `until NAME < text within 10m`, or `until NAME at phase 3 within 10m`";
         let word = cursor.word(ALLOWED)?;
         if word.text != "until" {
-            return Ok(What::Wait(
-                word.duration_ms().map_err(|problem| Problem { allowed: ALLOWED.into(), ..problem })?,
-            ));
+            let is_duration = duration_ms(word.text).is_some();
+            return if is_duration {
+                Ok(What::Wait(word.duration_ms()?))
+            } else {
+                Err(word.problem(ALLOWED))
+            };
         }
+        let ahead = cursor.clone();
         let rest = cursor.rest();
-        let (name, text) = rest.text.split_once('<').ok_or_else(|| rest.problem("NAME < text within 10m"))?;
+        let Some((name, text)) = rest.text.split_once('<') else {
+            *cursor = ahead;
+            return self.wait_phase(cursor);
+        };
         let port = self.port(Word { text: name.trim(), offset: rest.offset })?;
         let text = rest.behind(rest.text.len() - text.trim_start().len());
         let (text, within_ms) = within(text)?;
@@ -278,6 +289,28 @@ impl<'t> Parser<'t> {
             )
         })?;
         Ok(What::WaitUntil { port, command, pattern, within_ms })
+    }
+
+    /// `NAME at phase 3 within 10m`.
+    fn wait_phase(&mut self, cursor: &mut Cursor<'t>) -> Result<What, Problem> {
+        const ALLOWED: &str = "NAME < text within 10m, or NAME at phase 3 within 10m";
+        let modem = self.modem(cursor)?;
+        for keyword in ["at", "phase"] {
+            let word = cursor.word(ALLOWED)?;
+            if word.text != keyword {
+                return Err(word.problem(ALLOWED));
+            }
+        }
+        let number = cursor.word(PHASES)?;
+        let phase = phase(&number, number.parse(PHASES)?)?;
+        let within_ms = match cursor.peek() {
+            None => PATIENCE_MS,
+            Some(_) => {
+                cursor.keyword("within")?;
+                cursor.word("a duration such as 10m")?.duration_ms()?
+            }
+        };
+        Ok(What::WaitPhase { modem, phase, within_ms })
     }
 
     fn fault(&mut self, cursor: &mut Cursor<'t>) -> Result<Act, Problem> {
@@ -417,13 +450,10 @@ fn point_and_strike(cursor: &mut Cursor<'_>) -> Result<(Point, Strike), Problem>
         count => count,
     };
     match word.text {
-        "phase" => match u8::try_from(count) {
-            Ok(phase @ 1..=4) => Ok((
-                Point::Phase(phase),
-                strike(cursor, "cut, cut before, cut after, drop-request, drop-response")?,
-            )),
-            _ => Err(number.problem("phase 1 (hello), 2 (replace), 3 (provision), 4 (confirm)")),
-        },
+        "phase" => Ok((
+            Point::Phase(phase(&number, count)?),
+            strike(cursor, "cut, cut before, cut after, drop-request, drop-response")?,
+        )),
         "datagram" => Ok((
             Point::Datagram(count),
             strike(cursor, "drop, duplicate, delay 9s, corrupt, cut, cut before, cut after")?,
@@ -433,6 +463,14 @@ fn point_and_strike(cursor: &mut Cursor<'_>) -> Result<(Point, Strike), Problem>
         }
         _ => Err(word.problem("phase, datagram, nvm-write")),
     }
+}
+
+/// The phases of a bootstrap.
+const PHASES: &str = "phase 1 (hello), 2 (replace), 3 (provision), 4 (confirm)";
+
+fn phase(word: &Word<'_>, number: u32) -> Result<u8, Problem> {
+    let phase = u8::try_from(number).ok().filter(|phase| (1..=4).contains(phase));
+    phase.ok_or_else(|| word.problem(PHASES))
 }
 
 /// What strikes; it has to be one of those that can strike there.
@@ -496,16 +534,19 @@ fn amount(cursor: &mut Cursor<'_>) -> Result<Amount, Problem> {
     Ok(Amount::Next(word.parse(ALLOWED)?))
 }
 
-fn claims(cursor: &mut Cursor<'_>) -> Result<Claims, Problem> {
+fn claims(parser: &Parser<'_>, cursor: &mut Cursor<'_>) -> Result<Claims, Problem> {
     const ALLOWED: &str = "state=ACTIVE, owner=DOMAIN, profile=UID, serial=TEXT, plan=developer, features=ldp, \
-wanted=ldp, services=on, blacklisted=off, overdue=off, period=7d, heartbeats=2, bytes>=1048, key-set=1";
+wanted=ldp, services=on, blacklisted=off, overdue=off, period=7d, heartbeats=2, bytes>=1048, bytes>OTHER, key-set=1";
     let mut claims = Vec::new();
     while let Some(word) = cursor.next() {
         let (key, operator, value) = split_claim(&word).ok_or_else(|| word.problem(ALLOWED))?;
         let number = || Ok::<_, Problem>(Comparison { operator, number: value.parse("a number")? });
         let claim = match key {
             "heartbeats" => Claim::Heartbeats(number()?),
-            "bytes" => Claim::Bytes(number()?),
+            "bytes" => match parser.modem_of(&value) {
+                Some(other) => Claim::BytesOf(operator, other),
+                None => Claim::Bytes(number()?),
+            },
             "key-set" => Claim::KeySet(number()?),
             _ if operator != Operator::Equal => return Err(word.problem(ALLOWED)),
             "state" => Claim::State(state(&value)?),
@@ -594,4 +635,82 @@ fn event_kind(word: &Word<'_>) -> Result<EventKind, Problem> {
 
 fn event_names() -> String {
     event_kinds().map(EventKind::name).collect::<Vec<_>>().join(", ")
+}
+
+/// Text that names no change, and what would.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}; allowed: {allowed}")]
+pub struct ChangeError {
+    message: String,
+    allowed: String,
+}
+
+/// Reads a text that is one change and nothing else, as `vsara ctl` takes it.
+fn whole<'t, T>(
+    text: &'t str,
+    read: impl FnOnce(&mut Cursor<'t>) -> Result<T, Problem>,
+) -> Result<T, ChangeError> {
+    let mut cursor = Cursor::new(text, 0);
+    read(&mut cursor)
+        .and_then(|value| cursor.finish().map(|()| value))
+        .map_err(|Problem { message, allowed, .. }| ChangeError { message, allowed })
+}
+
+impl std::str::FromStr for NetworkChange {
+    type Err = ChangeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        whole(text, network_change)
+    }
+}
+
+impl std::str::FromStr for ClockChange {
+    type Err = ChangeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        whole(text, clock_change)
+    }
+}
+
+impl std::str::FromStr for LineFault {
+    type Err = ChangeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        whole(text, line_fault)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clock_changes_are_by_or_to() {
+        let check =
+            |text: &str, expected: Option<ClockChange>| assert_eq!(text.parse().ok(), expected, "{text}");
+        check("+5m", Some(ClockChange::By(300_000)));
+        check("-1h", Some(ClockChange::By(-3_600_000)));
+        check("=2026-01-01T00:00:00Z", Some(ClockChange::To(Timestamp::from_millis(1_767_225_600_000))));
+        check("5m", None);
+        check("=noon", None);
+        check("+5m 3", None);
+        check("", None);
+    }
+
+    #[test]
+    fn network_changes_are_those_of_the_language() {
+        let check =
+            |text: &str, expected: Option<NetworkChange>| assert_eq!(text.parse().ok(), expected, "{text}");
+        check("up", Some(NetworkChange::Coverage(true)));
+        check("loss 30%", Some(NetworkChange::Loss(30)));
+        check("loss 0%", Some(NetworkChange::Loss(0)));
+        check("loss 101%", None);
+        check("loss 30", None);
+        check("drop 2", Some(NetworkChange::Drop(2)));
+        check("delay 2s", Some(NetworkChange::Delay(2000)));
+        check("duplicate 1", Some(NetworkChange::Duplicate(1)));
+        check("reorder", Some(NetworkChange::Reorder));
+        check("reorder 1", None);
+        check("", None);
+    }
 }

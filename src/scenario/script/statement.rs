@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::ModemIndex;
 use super::pattern::{Pattern, Variables};
 use crate::module::{IpVersion, Timing};
@@ -57,6 +59,15 @@ pub enum What {
         command: String,
         /// What the answer is to be.
         pattern: Pattern,
+        /// How long at most.
+        within_ms: i64,
+    },
+    /// `wait until NAME at phase 3 within 10m`: the next time that phase of a bootstrap begins.
+    WaitPhase {
+        /// Whose bootstrap.
+        modem: ModemIndex,
+        /// 1 to 4.
+        phase: u8,
         /// How long at most.
         within_ms: i64,
     },
@@ -167,7 +178,8 @@ pub enum ModemSource {
 }
 
 /// Positions of the power switch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum PowerSwitch {
     /// Supply and PWR_ON.
     On,
@@ -302,6 +314,8 @@ pub enum Claim {
     Heartbeats(Comparison),
     /// `bytes>=1048`: those of the last complete bootstrap.
     Bytes(Comparison),
+    /// `bytes>OTHER`: the same, compared to those of another modem's.
+    BytesOf(Operator, ModemIndex),
     /// `key-set=1`: the committed one.
     KeySet(Comparison),
 }
@@ -353,6 +367,47 @@ impl Template {
     }
 }
 
+impl Act {
+    /// The modem it is about, where it is about one.
+    pub fn modem(&self) -> Option<ModemIndex> {
+        match self {
+            Self::DeviceProfile(_) | Self::ServiceSilent(_) | Self::Service(_) => None,
+            Self::Modem(modem, _)
+            | Self::Power(modem, _)
+            | Self::Reset(modem)
+            | Self::Network(modem, _)
+            | Self::Clock(modem, _)
+            | Self::Fault(modem, ..)
+            | Self::Line(modem, _)
+            | Self::Operate(modem, _)
+            | Self::Whitelist { modem, .. }
+            | Self::FactoryReset(modem)
+            | Self::AssertDevice(modem, _)
+            | Self::AssertEvents(modem, _) => Some(*modem),
+        }
+    }
+}
+
+impl ClockChange {
+    /// The moment a clock that shows `shown` is set to.
+    pub fn of(self, shown: Timestamp) -> Timestamp {
+        match self {
+            Self::By(millis) => shown.offset_millis(millis),
+            Self::To(moment) => moment,
+        }
+    }
+}
+
+impl Claim {
+    /// The other modem that this is about.
+    pub fn compared_with(&self) -> Option<ModemIndex> {
+        match self {
+            Self::BytesOf(_, other) => Some(*other),
+            _ => None,
+        }
+    }
+}
+
 impl Comparison {
     /// Whether a number is as wanted.
     pub fn holds(self, number: u64) -> bool {
@@ -366,15 +421,20 @@ impl Comparison {
     }
 }
 
+impl std::fmt::Display for Operator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Equal => "=",
+            Self::AtLeast => ">=",
+            Self::AtMost => "<=",
+            Self::Above => ">",
+            Self::Below => "<",
+        })
+    }
+}
+
 impl std::fmt::Display for Comparison {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let operator = match self.operator {
-            Operator::Equal => "=",
-            Operator::AtLeast => ">=",
-            Operator::AtMost => "<=",
-            Operator::Above => ">",
-            Operator::Below => "<",
-        };
-        write!(f, "{operator}{}", self.number)
+        write!(f, "{}{}", self.operator, self.number)
     }
 }

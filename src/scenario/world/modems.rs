@@ -8,6 +8,7 @@ use crate::profile::Profile;
 use crate::protocol::keys::{MasterKey, RotUid};
 use crate::scenario::fault::{Fault, Point, Strike};
 use crate::scenario::link::Link;
+use crate::scenario::serial_line::SerialLine;
 use crate::scenario::world::{Counts, Disk, End, ModemId, Slot, World, WorldOptions, random_from};
 use crate::time::{Now, earlier};
 
@@ -81,6 +82,7 @@ impl World {
             answer_is_lost: false,
             counts: Counts::default(),
             serial: vec![Vec::new(); ports],
+            lines: (0..ports as u64).map(|port| SerialLine::new(self.seed ^ (stream << 24) ^ port)).collect(),
             events: Vec::new(),
             kept_writes: None,
             first_copy_breaks: false,
@@ -148,9 +150,14 @@ impl World {
         std::mem::take(&mut self.slots[id.0].events)
     }
 
-    /// Whether the module answers.
+    /// Whether the module has power.
     pub fn is_on(&self, id: ModemId) -> bool {
         self.slots[id.0].modem.module().power() != module::power::Power::Off
+    }
+
+    /// Whether the module answers commands.
+    pub fn answers(&self, id: ModemId) -> bool {
+        self.slots[id.0].modem.module().power() == module::power::Power::On
     }
 
     /// Something happens to a modem.
@@ -158,10 +165,8 @@ impl World {
         match input {
             Input::PowerCut => return self.cut(id.0),
             Input::PowerOn => self.read_disk(id.0),
+            Input::Serial { port, bytes } => return self.write_to_port(id.0, port, bytes),
             _ => {}
-        }
-        if let (Some(trace), Input::Serial { port, bytes }) = (&mut self.trace, &input) {
-            trace.serial(self.now, id.0, *port, '>', bytes);
         }
         self.slots[id.0].modem.handle_input(input, Now::both(self.now));
         self.drain_modem(id.0);
@@ -221,12 +226,19 @@ impl World {
 
     /// Takes the modems that have booted.
     pub fn take_booted(&mut self) -> Vec<ModemId> {
+        self.cut = false;
         std::mem::take(&mut self.booted)
     }
 
-    /// Whether a port has said something, or a modem has booted, that was not taken yet.
+    /// Takes the phases of bootstraps that have begun, by modem and number.
+    pub fn take_begun(&mut self) -> Vec<(ModemId, u8)> {
+        std::mem::take(&mut self.begun)
+    }
+
+    /// Whether a port has said something, a modem has booted or lost power, or a phase has begun, that
+    /// was not taken yet.
     pub fn has_news(&self) -> bool {
-        !self.said.is_empty() || !self.booted.is_empty()
+        self.cut || !self.said.is_empty() || !self.booted.is_empty() || !self.begun.is_empty()
     }
 
     /// The modem whose flow has this address at the service.
@@ -249,6 +261,7 @@ impl World {
         }
         let slot = &mut self.slots[index];
         slot.at_request = None;
+        self.cut = true;
         slot.modem.handle_input(Input::PowerCut, Now::both(self.now));
         self.plan(index);
     }
@@ -278,15 +291,9 @@ impl World {
         while let Some(output) = self.slots[index].modem.poll_output() {
             let slot = &mut self.slots[index];
             match output {
-                Output::Serial { port, bytes } => {
-                    if let Some(trace) = &mut self.trace {
-                        trace.serial(self.now, index, port, '<', &bytes);
-                    }
-                    if let Some(said) = slot.serial.get_mut(port.0) {
-                        said.extend(bytes);
-                        self.said.insert((ModemId(index), port));
-                    }
-                }
+                Output::Serial { port, bytes } => self.write_to_host(index, port, bytes),
+                // A host of a scenario speaks and listens, and looks at no circuit.
+                Output::Line { .. } => {}
                 Output::Module(module::Output::Event(event)) => self.happened(index, event),
                 Output::Module(module::Output::Nvm(nvm)) => self.write(index, *nvm),
                 Output::Module(module::Output::Datagram { flow, bytes }) => {
@@ -313,6 +320,7 @@ impl World {
             _ => None,
         };
         slot.events.push(event);
+        self.begun.extend(phase.map(|phase| (ModemId(index), phase)));
         match phase.and_then(|phase| slot.meet(Point::Phase(phase))) {
             Some(Strike::CutBefore) => self.cut(index),
             strike => slot.at_request = strike.or(slot.at_request),

@@ -74,6 +74,8 @@ impl World {
                     self.drain_service();
                 }
             }
+            End::Port(index, port) => self.arrive_at_port(index, port, &delivery.bytes),
+            End::Host(index, port) => self.arrive_at_host(index, port, delivery.bytes),
             End::Modem(index, flow) => {
                 let input = Input::Datagram { flow, bytes: &delivery.bytes };
                 self.slots[index].modem.handle_input(input, now);

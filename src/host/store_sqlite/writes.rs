@@ -1,0 +1,107 @@
+//! One write each: the record, and beside it what is searched for.
+
+use rusqlite::{Transaction, params};
+
+use super::filter::limit;
+use crate::protocol::keys::RotUid;
+use crate::protocol::message::Standing;
+use crate::service::campaign::{Campaign, Reach};
+use crate::service::device::Device;
+use crate::service::event::Event;
+use crate::service::store::{StoreError, Write};
+use crate::time::Timestamp;
+
+/// Makes one write of a batch.
+pub(super) fn put(transaction: &Transaction<'_>, write: &Write) -> Result<(), StoreError> {
+    match write {
+        Write::Service(record) => {
+            let sql = "UPDATE service SET record = ? WHERE id = 1";
+            transaction.prepare_cached(sql)?.execute([encode(record)?])?;
+        }
+        Write::Device(device) => put_device(transaction, device)?,
+        Write::Profile(profile) => {
+            let sql = "INSERT OR REPLACE INTO profile (uid, domain, record) VALUES (?, ?, ?)";
+            let row = params![profile.uid, profile.domain, encode(profile)?];
+            transaction.prepare_cached(sql)?.execute(row)?;
+        }
+        Write::Whitelist { profile_uid, rot, listed } => {
+            put_listed(transaction, profile_uid, *rot, *listed)?;
+        }
+        Write::Event(event) => put_event(transaction, event)?,
+        Write::Domain(domain) => {
+            let sql = "INSERT OR REPLACE INTO domain (name, record) VALUES (?, ?)";
+            transaction.prepare_cached(sql)?.execute(params![domain.name, encode(domain)?])?;
+        }
+        Write::AccessKey(key) => {
+            let sql = "INSERT OR REPLACE INTO access_key (api_key, domain, record) VALUES (?, ?, ?)";
+            transaction.prepare_cached(sql)?.execute(params![key.api_key, key.domain, encode(key)?])?;
+        }
+        Write::AccessKeyGone(api_key) => {
+            transaction.prepare_cached("DELETE FROM access_key WHERE api_key = ?")?.execute([api_key])?;
+        }
+        Write::Campaign(campaign) => put_campaign(transaction, campaign)?,
+        Write::CampaignDevice { campaign_uid, rot, outcome } => {
+            let sql = "INSERT OR REPLACE INTO campaign_device (campaign_uid, rot, outcome) VALUES (?, ?, ?)";
+            transaction.prepare_cached(sql)?.execute(params![campaign_uid, rot.0, outcome.name()])?;
+        }
+    }
+    Ok(())
+}
+
+fn put_device(transaction: &Transaction<'_>, device: &Device) -> Result<(), StoreError> {
+    let sql = "INSERT OR REPLACE INTO device \
+               (rot, domain, owner_uid, plan, active, state, blacklisted, overdue, sealed_uid, serial, \
+                overdue_at, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    transaction.prepare_cached(sql)?.execute(params![
+        device.rot.0,
+        device.domain(),
+        device.owner.as_ref().map(|owner| &owner.profile_uid),
+        device.plan.facts().name,
+        device.standing == Standing::Active,
+        device.state().name(),
+        device.is_blacklisted(),
+        device.overdue,
+        device.seal.as_ref().map(|seal| &seal.profile_uid),
+        device.seal.as_ref().map(|seal| &seal.serial_number),
+        device.overdue_at().map(Timestamp::as_millis),
+        encode(device)?,
+    ])?;
+    Ok(())
+}
+
+fn put_listed(transaction: &Transaction<'_>, uid: &str, rot: RotUid, listed: bool) -> Result<(), StoreError> {
+    let sql = if listed {
+        "INSERT OR IGNORE INTO whitelist (profile_uid, rot) VALUES (?, ?)"
+    } else {
+        "DELETE FROM whitelist WHERE profile_uid = ? AND rot = ?"
+    };
+    transaction.prepare_cached(sql)?.execute(params![uid, rot.0])?;
+    Ok(())
+}
+
+fn put_event(transaction: &Transaction<'_>, event: &Event) -> Result<(), StoreError> {
+    let sql =
+        "INSERT OR REPLACE INTO event (id, last_at, kind, rot, domain, record) VALUES (?, ?, ?, ?, ?, ?)";
+    transaction.prepare_cached(sql)?.execute(params![
+        limit(usize::try_from(event.id).unwrap_or(usize::MAX)),
+        event.last_at.as_millis(),
+        event.kind.name(),
+        event.rot.0,
+        event.domain,
+        encode(event)?,
+    ])?;
+    Ok(())
+}
+
+fn put_campaign(transaction: &Transaction<'_>, campaign: &Campaign) -> Result<(), StoreError> {
+    let sql = "INSERT OR REPLACE INTO campaign (uid, domain, running, record) VALUES (?, ?, ?, ?)";
+    let running = campaign.reach != Reach::Complete;
+    let row = params![campaign.uid, campaign.domain, running, encode(campaign)?];
+    transaction.prepare_cached(sql)?.execute(row)?;
+    Ok(())
+}
+
+/// A record as it is stored.
+pub(super) fn encode(record: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(record).map_err(|error| StoreError(error.to_string()))
+}
