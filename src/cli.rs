@@ -9,6 +9,7 @@ mod log;
 mod man;
 mod modem;
 mod profiles;
+mod record;
 mod reserved;
 mod secrecy;
 mod server;
@@ -56,6 +57,9 @@ enum Command {
     /// Play scenario files in virtual time
     #[command(after_help = test::EXAMPLE)]
     Test(test::TestArgs),
+    /// Write what a host program and a module say to each other as a scenario
+    #[command(after_help = record::EXAMPLE)]
+    Record(record::RecordArgs),
     /// List, show or check module profiles
     #[command(after_help = profiles::EXAMPLE)]
     Profiles(profiles::ProfilesArgs),
@@ -88,6 +92,7 @@ pub fn run() -> ExitCode {
         Some(Command::Server(args)) => server::run(args),
         Some(Command::Exec(args)) => return exit_code(exec::run(*args)),
         Some(Command::Ctl(args)) => ctl::run(args),
+        Some(Command::Record(args)) => return exit_code(record::run(args)),
         Some(Command::Profiles(args)) => profiles::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Man(args)) => man::run(&args),
@@ -142,6 +147,7 @@ mod tests {
         );
         check("vsara --time 60x --ephemeral --log trace --json", true);
         check("vsara server --http 127.0.0.1:8480 --admin 127.0.0.1:8481 --expose --master-key k", true);
+        check("vsara --port rfc2217:[::1]:2217 --port pty --replug", true);
         check("vsara --mode 9", false);
         check("vsara --rot 0a04", false);
         check("vsara server --bind [::1]:5684 --state s --time virtual --seed 1", true);
@@ -155,6 +161,11 @@ mod tests {
         check("vsara ctl identity --reveal", true);
         check("vsara ctl forget 0a04f008003c9623", true);
         check("vsara ctl power sideways", false);
+        check("vsara record --port /dev/ttyUSB0 --out x.at", true);
+        check("vsara record --port /dev/ttyUSB0 --out x.at --rate 9600 -- picocom {tty}", true);
+        check("vsara record --out x.at", false);
+        check("vsara record --port /dev/ttyUSB0", false);
+        check("vsara record --port /dev/ttyUSB0 --out x.at --rate 0", false);
         check("vsara profiles sara-r510s", true);
         check("vsara profiles --check p.toml", true);
         check("vsara completions bash", true);

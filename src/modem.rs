@@ -146,11 +146,7 @@ impl Modem {
     pub fn handle_input(&mut self, input: Input<'_>, now: Now) {
         match input {
             Input::PowerOn => self.module.power_on(now),
-            Input::PowerOff => {
-                self.module.request_power_off(now);
-                // Nobody waits for an answer: without artificial latency it is off already.
-                self.module.handle_timeout(now);
-            }
+            Input::PowerOff => self.module.request_power_off(now),
             Input::PowerCut => self.cut_power(now),
             Input::Reset => {
                 self.silence_ports();
@@ -168,6 +164,10 @@ impl Modem {
             Input::Networks(around) => self.module.set_networks(around.to_vec(), now),
             Input::ContextLost(cid) => self.module.lose_context(cid, now),
             Input::SetClock(moment) => self.module.set_clock(moment, None, now),
+        }
+        if matches!(input, Input::PowerOff | Input::Reset) {
+            // Nobody waits for an answer: without artificial latency it is done already.
+            self.module.handle_timeout(now);
         }
         self.progress(now);
     }

@@ -1,4 +1,8 @@
-//! Every scenario in `fixtures/scenarios` holds; each is a promise, named as it.
+//! Every scenario in `fixtures/scenarios` holds; each is a promise, named as it. What a statement
+//! means is in `language`.
+
+#[path = "scenarios/language.rs"]
+mod language;
 
 use std::path::{Path, PathBuf};
 
@@ -23,6 +27,12 @@ fn every_scenario_holds() {
 }
 
 #[test]
+fn the_example_of_the_readme_is_one_of_them() {
+    let readme = include_str!("../README.md");
+    assert!(files().iter().any(|file| readme.contains(&format!("```text\n{}```", file.text))));
+}
+
+#[test]
 fn the_same_file_and_seed_give_the_same_trace_byte_for_byte() {
     for file in files() {
         let options = PlayOptions { trace: true, ..PlayOptions::default() };
@@ -30,5 +40,19 @@ fn the_same_file_and_seed_give_the_same_trace_byte_for_byte() {
         let again = play(&file.script, &file.name, options, &file.shelf());
         assert!(!first.trace.is_empty(), "{}", file.name);
         assert_eq!(first.trace, again.trace, "{}", file.name);
+    }
+}
+
+#[test]
+fn every_scenario_is_short_and_says_what_it_shows_and_where_that_stands() {
+    const SOURCES: [&str; 5] =
+        ["Getting started, ", "Not in the guide: ", "Seen in ", "Documented in ", "manual UBX-"];
+    for file in files() {
+        let comment: Vec<_> = file.text.lines().take_while(|line| line.starts_with("# ")).collect();
+        let comment = comment.join(" ");
+        let named = SOURCES.iter().any(|source| comment.contains(source)) || comment.contains(" guide UBX-");
+        assert!(named, "{}: {comment}", file.name);
+        assert!(file.text.lines().count() <= 40, "{} is no example to copy", file.name);
+        assert!(file.text.lines().all(|line| line.len() <= 110 && line.trim_end() == line), "{}", file.name);
     }
 }

@@ -34,7 +34,7 @@ pub(super) struct ModemArgs {
     /// Everything that survives power loss
     #[arg(long, value_name = "DIR", default_value = ".vsara")]
     state: PathBuf,
-    /// Symbolic link to the pseudo-terminal [default: <state>/tty]
+    /// Symbolic link to the pseudo-terminal; a second one has .2 added [default: <state>/tty]
     #[arg(long, value_name = "PATH")]
     link: Option<PathBuf>,
     /// Permissions of the pseudo-terminal, such as 0660
@@ -45,6 +45,10 @@ pub(super) struct ModemArgs {
     #[arg(long, value_name = "PORT", default_value = "pty")]
     #[arg(value_parser = ports(), hide_possible_values = true)]
     port: Vec<PortSpec>,
+    /// Pseudo-terminals hang up when the module resets, goes off or sleeps, and come back with it under
+    /// the same link, as the ports of a USB module do
+    #[arg(long)]
+    replug: bool,
     /// Where the security service is: embedded, none or HOST:PORT
     #[arg(long, value_name = "WHERE", default_value = "embedded")]
     #[arg(value_parser = services(), hide_possible_values = true)]
@@ -97,6 +101,9 @@ impl ModemArgs {
     pub(super) fn into_setup(self) -> Result<ModemSetup, HostError> {
         let listeners = self.port.iter().filter_map(PortSpec::listens_at);
         let master = self.secrecy.check(listeners)?;
+        if self.replug && !self.port.contains(&PortSpec::Pty) {
+            return Err(HostError::usage("--replug: no port is a pty").advise("add --port pty"));
+        }
         self.log.start();
         self.reserved.warn();
         Ok(ModemSetup {
@@ -105,6 +112,7 @@ impl ModemArgs {
             link: self.link,
             mode: self.mode,
             ports: self.port,
+            replug: self.replug,
             service: self.service,
             timing: match self.timing {
                 Timing::Fast => module::Timing::Fast,

@@ -55,17 +55,41 @@ pub enum Port {
     Tcp(Tcp),
     /// A Telnet listener with the Com Port Control option.
     Rfc2217(Box<Rfc2217>),
+    /// A pseudo-terminal whose last output may still be read.
+    Leaving(Pty),
+    /// A pseudo-terminal that has gone, and may come back.
+    Unplugged,
 }
 
 impl Port {
     /// Opens a port; `mode` are the permissions of a pseudo-terminal. To be called in a runtime.
-    pub fn open(spec: &PortSpec, mode: Option<u32>) -> io::Result<Self> {
+    pub fn open(spec: &PortSpec, mode: Option<u32>, pty_stands_for: StandsFor) -> io::Result<Self> {
         Ok(match spec {
-            PortSpec::Pty => Self::Pty(Pty::open(mode, StandsFor::Uart)?),
+            PortSpec::Pty => Self::Pty(Pty::open(mode, pty_stands_for)?),
             PortSpec::Serial(path) => Self::Serial(Serial::open(path)?),
             PortSpec::Tcp(address) => Self::Tcp(Tcp::listen(*address)?),
             PortSpec::Rfc2217(address) => Self::Rfc2217(Box::new(Rfc2217::listen(*address)?)),
         })
+    }
+
+    /// Nothing passes a pseudo-terminal any more but what is on its way.
+    pub fn leave(&mut self) {
+        *self = match std::mem::replace(self, Self::Unplugged) {
+            Self::Pty(port) => Self::Leaving(port),
+            other => other,
+        };
+    }
+
+    /// Whether a host program has not read all of a pseudo-terminal that leaves.
+    pub fn is_unread(&self) -> bool {
+        matches!(self, Self::Leaving(port) if port.is_unread())
+    }
+
+    /// A pseudo-terminal that leaves has gone.
+    pub fn unplug(&mut self) {
+        if let Self::Leaving(_) = self {
+            *self = Self::Unplugged;
+        }
     }
 
     /// Reads what a host program wrote, or nothing where only [`Port::dte`] has changed; an error
@@ -76,15 +100,16 @@ impl Port {
             Self::Serial(port) => port.poll_input(cx, buffer),
             Self::Tcp(port) => port.poll_input(cx, buffer),
             Self::Rfc2217(port) => port.poll_input(cx, buffer),
+            Self::Leaving(_) | Self::Unplugged => Poll::Pending,
         }
     }
 
     /// What the host program shows beside data, as of what was read last.
-    pub fn dte(&self) -> Dte {
+    pub fn dte(&mut self) -> Dte {
         match self {
             Self::Pty(port) => Dte { rate_bps: port.rate_bps(), ..Dte::default() },
             // A serial port is always at the module's rate.
-            Self::Serial(_) | Self::Tcp(_) => Dte::default(),
+            Self::Serial(_) | Self::Tcp(_) | Self::Leaving(_) | Self::Unplugged => Dte::default(),
             Self::Rfc2217(port) => port.dte(),
         }
     }
@@ -94,7 +119,7 @@ impl Port {
         match self {
             Self::Serial(port) => port.set_rate(dce.rate_bps.get()),
             Self::Rfc2217(port) => port.show(dce),
-            Self::Pty(_) | Self::Tcp(_) => {}
+            Self::Pty(_) | Self::Tcp(_) | Self::Leaving(_) | Self::Unplugged => {}
         }
     }
 
@@ -105,6 +130,7 @@ impl Port {
             Self::Serial(port) => port.send(bytes),
             Self::Tcp(port) => port.send(bytes),
             Self::Rfc2217(port) => port.send(bytes),
+            Self::Leaving(_) | Self::Unplugged => Ok(()),
         }
     }
 
@@ -115,6 +141,8 @@ impl Port {
             Self::Serial(port) => port.poll_flush(cx),
             Self::Tcp(port) => port.poll_flush(cx),
             Self::Rfc2217(port) => port.poll_flush(cx),
+            Self::Leaving(port) => port.poll_flush(cx),
+            Self::Unplugged => Poll::Ready(Ok(())),
         }
     }
 }
@@ -127,6 +155,7 @@ impl fmt::Display for Port {
             Self::Serial(port) => write!(f, "tty:{}", port.path().display()),
             Self::Tcp(port) => write!(f, "tcp:{}", port.address()),
             Self::Rfc2217(port) => write!(f, "rfc2217:{}", port.address()),
+            Self::Leaving(_) | Self::Unplugged => f.write_str("unplugged"),
         }
     }
 }

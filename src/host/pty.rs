@@ -38,6 +38,10 @@ pub struct Pty {
     /// The line as it is before a host program changes it.
     new: Termios,
     has_rate: bool,
+    /// The rate of a host program that has set none.
+    unset_rate: u32,
+    /// The last rate of the present host program, where anybody asked.
+    seen_rate: Option<u32>,
     notices: Descriptor,
     clients: Clients,
     output: OutputQueue,
@@ -95,6 +99,8 @@ impl Pty {
             path,
             master: Descriptor::new(master)?,
             slave,
+            unset_rate: new.output_speed(),
+            seen_rate: None,
             new,
             has_rate: stands_for == StandsFor::Uart,
             notices: Descriptor::new(notices)?,
@@ -110,18 +116,27 @@ impl Pty {
     }
 
     /// The rate of the host program in bits per second, where it has set one.
-    pub fn rate_bps(&self) -> Option<NonZeroU32> {
+    pub fn rate_bps(&mut self) -> Option<NonZeroU32> {
         if !self.has_rate {
             return None;
         }
         // Fails only for a descriptor that is no terminal.
         let rate = tcgetattr(self.master.get()).map_or(0, |modes| modes.output_speed());
-        NonZeroU32::new(rate).filter(|rate| rate.get() != self.new.output_speed())
+        self.seen_rate = Some(rate);
+        NonZeroU32::new(rate).filter(|rate| rate.get() != self.unset_rate)
     }
 
     /// Whether a host program has it open.
     pub fn is_connected(&self) -> bool {
         self.clients.counted > 0 || self.clients.heard
+    }
+
+    /// Whether there is output that a host program has not read.
+    pub fn is_unread(&self) -> bool {
+        // Fails only for a descriptor that is no terminal.
+        self.is_connected()
+            && (!self.output.is_empty()
+                || rustix::io::ioctl_fionread(&self.slave).is_ok_and(|count| count > 0))
     }
 
     /// Reads what a host program wrote; `Pending` where there is nothing.
@@ -130,7 +145,9 @@ impl Pty {
         while self.notices.poll_change(cx)?.is_ready() {
             self.take_notices()?;
         }
-        while self.master.poll_readable(cx)?.is_ready() {
+        // Behind a close it is read at once: what was written before may still be on its way, and
+        // only a read waits for it.
+        while !self.clients.drained || self.master.poll_readable(cx)?.is_ready() {
             let read = match self.clients.drained {
                 // Every byte that comes from now on is news again.
                 true => self.master.read_some(cx, buffer)?,
@@ -206,10 +223,18 @@ impl Pty {
         let cooked = modes.local_modes.intersects(LocalModes::ECHO | LocalModes::ICANON)
             || modes.input_modes.intersects(InputModes::ICRNL | InputModes::INLCR)
             || modes.output_modes.contains(OutputModes::OPOST);
-        // A line left in cooked mode would echo every answer back as a command, and a rate would be
-        // that of whoever sets none.
-        if !self.is_connected() && (cooked || modes.output_speed() != self.new.output_speed()) {
-            tcsetattr(&self.slave, OptionalActions::Now, &self.new)?;
+        let (rate, new_rate) = (modes.output_speed(), self.new.output_speed());
+        let seen_rate = self.seen_rate.take();
+        self.unset_rate = new_rate;
+        if !self.is_connected() {
+            // A line left in cooked mode would echo every answer back as a command, and a rate would
+            // be that of whoever sets none.
+            if cooked || rate != new_rate {
+                tcsetattr(&self.slave, OptionalActions::Now, &self.new)?;
+            }
+        } else if seen_rate.is_none_or(|seen| seen == rate) {
+            // The next one is there already, and may have set this rate or just found it.
+            self.unset_rate = rate;
         }
         Ok(())
     }

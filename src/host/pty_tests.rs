@@ -162,10 +162,44 @@ fn a_rate_is_that_of_whoever_has_set_one_and_goes_with_him() {
 }
 
 #[test]
+fn whoever_comes_right_behind_another_has_no_rate_unless_it_differs() {
+    run(async |mut pty| {
+        let path = pty.path().to_owned();
+        let set = |host: &File, rate| {
+            let mut modes = tcgetattr(host).expect("a terminal");
+            modes.set_speed(rate).expect("any rate");
+            tcsetattr(host, OptionalActions::Now, &modes).expect("set");
+        };
+        for (asked, own, expected) in [
+            (true, None, None),
+            (false, None, None),
+            (true, Some(115_200), NonZeroU32::new(115_200)),
+            (true, Some(9600), None),
+        ] {
+            let first = client(&path);
+            set(&first, 9600);
+            if asked {
+                assert_eq!(pty.rate_bps(), NonZeroU32::new(9600));
+            }
+            // Both are done before anybody looks.
+            drop(first);
+            let next = client(&path);
+            if let Some(rate) = own {
+                set(&next, rate);
+            }
+            assert!(input(&mut pty).await.is_empty());
+            assert_eq!(pty.rate_bps(), expected, "{asked} {own:?}");
+            drop(next);
+            assert!(input(&mut pty).await.is_empty());
+        }
+    });
+}
+
+#[test]
 fn usb_has_no_rate() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let pty = Pty::open(None, StandsFor::Usb).expect("a pseudo-terminal");
+        let mut pty = Pty::open(None, StandsFor::Usb).expect("a pseudo-terminal");
         let host = client(pty.path());
         let mut modes = tcgetattr(&host).expect("a terminal");
         modes.set_speed(9600).expect("any rate");

@@ -18,7 +18,7 @@ use crate::host::output_queue::OutputQueue;
 use crate::host::tcp::Listener;
 use crate::modem::{Dce, Dte};
 use com_port::ComPort;
-use telnet::{Decoder, Item, Options, escaped};
+use telnet::{COM_PORT, Decoder, Item, Options, escaped};
 
 /// Most bytes taken from the client at once.
 const RECEIVED_MAX: usize = 4096;
@@ -40,6 +40,9 @@ pub struct Rfc2217 {
     decoder: Decoder,
     options: Options,
     com_port: ComPort,
+    /// The client speaks RFC 2217: it said so, or it just does, as one that takes our request for
+    /// the answer to its offer.
+    speaks: bool,
     /// What the module has been told of the client.
     shown: Dte,
     /// Read from the client, and how far it has been taken apart.
@@ -63,6 +66,7 @@ impl Rfc2217 {
             options: Options::new(),
             shown: nobody.dte(),
             com_port: nobody,
+            speaks: false,
             received: Vec::new(),
             taken: 0,
             input: Vec::new(),
@@ -85,7 +89,7 @@ impl Rfc2217 {
     pub fn show(&mut self, dce: Dce) {
         let told = self.com_port.set_dce(dce);
         // A client that does not listen need not be told.
-        let listens = self.options.has_com_port() && self.wire.len() <= REPLIES_MAX;
+        let listens = self.speaks && self.wire.len() <= REPLIES_MAX;
         if let Some(told) = told.filter(|_| listens) {
             self.put(&told);
         }
@@ -194,17 +198,26 @@ impl Rfc2217 {
     }
 
     fn negotiate(&mut self, verb: u8, option: u8) {
-        let before = self.options.has_com_port();
         if let Some(answer) = self.options.negotiate(verb, option) {
             self.put(&answer);
         }
-        if !before && self.options.has_com_port() {
+        if self.options.has_com_port() {
+            self.note_that_it_speaks();
+        }
+    }
+
+    /// From here on the client is told of lines, and first how they are.
+    fn note_that_it_speaks(&mut self) {
+        if !std::mem::replace(&mut self.speaks, true) {
             let told = self.com_port.notification();
             self.put(&told);
         }
     }
 
     fn negotiate_port(&mut self) {
+        if self.decoder.subnegotiation().first() == Some(&COM_PORT) {
+            self.note_that_it_speaks();
+        }
         let (answer, purge) = self.com_port.handle(self.decoder.subnegotiation());
         if purge.output {
             self.output.clear();
@@ -234,6 +247,7 @@ impl Rfc2217 {
         self.decoder = Decoder::default();
         self.options = Options::new();
         self.com_port = ComPort::new(self.com_port.dce(), connected);
+        self.speaks = false;
         self.received.clear();
         self.taken = 0;
         self.input.clear();

@@ -7,6 +7,7 @@ mod advance;
 mod beside;
 mod calls;
 mod ready;
+mod replug;
 mod setup;
 mod trace;
 
@@ -43,6 +44,7 @@ use crate::profile::Profile;
 use crate::protocol::keys::MasterKey;
 use crate::scenario::script::Direction;
 use crate::time::{Now, Wakeup, earlier};
+use replug::Replug;
 use trace::SerialTrace;
 
 /// How often the system time is kept while it runs.
@@ -60,6 +62,7 @@ pub struct ModemHost {
     seed: u64,
     clock: Clock,
     links: Vec<TtyLink>,
+    replug: Replug,
     ports: Vec<Port>,
     /// What each port's host program has shown the modem beside data.
     dtes: Vec<Dte>,
@@ -151,6 +154,7 @@ impl ModemHost {
         let underway = Wakeup::steady(earlier(self.air.next_timeout(), lines));
         let wakeup = self.modem.next_timeout().earlier(underway);
         let wait = self.clock.until(wakeup).map_or(longest, |wait| wait.min(longest));
+        let wait = self.replug.wait().map_or(wait, |other| wait.min(other));
         let deadline = tokio::time::Instant::from_std(Clock::real_in(wait));
         let happening = poll_fn(|cx| self.poll_happening(cx, take_calls, deadline)).await;
         let now = self.clock.now();
@@ -169,6 +173,7 @@ impl ModemHost {
             }
         };
         self.handle_due(now)?;
+        self.replug_if_due()?;
         Ok(turn)
     }
 
@@ -287,7 +292,9 @@ impl ModemHost {
     fn input(&mut self, input: Input<'_>) -> Result<(), HostError> {
         let now = self.clock.now();
         self.modem.handle_input(input, now);
-        self.drain(now)
+        self.drain(now)?;
+        self.replug_on_power_cut();
+        Ok(())
     }
 
     /// Does what the modem wants, in its order, until it wants nothing and nothing more arrives.
@@ -357,7 +364,7 @@ impl ModemHost {
             Output::Module(module::Output::Event(event)) => {
                 let rot = self.modem.module().nvm().identity.rot;
                 self.events.note_module(&event, rot, now.system);
-                Ok(())
+                self.replug_on(&event)
             }
         }
     }

@@ -17,7 +17,7 @@ use tokio_serial::{SerialPort, SerialPortBuilderExt, SerialStream};
 use crate::host::output_queue::OutputQueue;
 
 /// The rate of the line in bits per second, until the module shows another.
-const RATE: u32 = 115_200;
+pub const RATE: u32 = 115_200;
 
 /// How often the line is asked whether everything has left, before its rate changes.
 const DRAINED_POLL: Duration = Duration::from_millis(2);

@@ -35,13 +35,17 @@ impl Whereabouts {
         Ok(Self { tty: first, control: Some(absolute(control)?), console: None, ports: ready.ports.clone() })
     }
 
-    /// Every variable, also one to be removed: a program may be started inside another's.
+    /// Every variable, also one to be removed: a program may be started inside another's. Where the
+    /// control socket is not known, neither is the module, and what is said of it stays.
     pub(super) fn variables(&self) -> Vec<(String, Option<OsString>)> {
-        let mut variables = vec![
-            ("VSARA_TTY".to_owned(), self.tty.clone().map(OsString::from)),
+        let mut variables = vec![("VSARA_TTY".to_owned(), self.tty.clone().map(OsString::from))];
+        if self.control.is_none() {
+            return variables;
+        }
+        variables.extend([
             ("VSARA_CONTROL".to_owned(), self.control.clone().map(OsString::from)),
             ("VSARA_CONSOLE".to_owned(), self.console.clone().map(OsString::from)),
-        ];
+        ]);
         let port = |(number, port): &(usize, String)| (format!("VSARA_PORT{number}"), Some(port.into()));
         variables.extend(self.ports.iter().map(port));
         variables
@@ -106,12 +110,17 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_removed_from_the_environment() {
-        let place =
-            Whereabouts { ports: vec![(2, "tcp:127.0.0.1:5000".to_owned())], ..Whereabouts::default() };
+        let place = Whereabouts {
+            control: Some("/s/control.sock".into()),
+            ports: vec![(2, "tcp:127.0.0.1:5000".to_owned())],
+            ..Whereabouts::default()
+        };
         let variables = place.variables();
         let value =
             |name: &str| variables.iter().find(|(variable, _)| variable == name).map(|(_, value)| value);
         assert_eq!(value("VSARA_CONSOLE"), Some(&None));
         assert_eq!(value("VSARA_PORT2"), Some(&Some("tcp:127.0.0.1:5000".into())));
+        let names: Vec<_> = Whereabouts::default().variables().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["VSARA_TTY"]);
     }
 }

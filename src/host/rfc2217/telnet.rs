@@ -146,19 +146,24 @@ impl Agreement {
 }
 
 impl Options {
-    /// Nothing is in force, and everything is offered.
+    /// Nothing is in force, and everything is offered but Com Port Control, which the client
+    /// offers (RFC 2217 §1).
     pub(super) fn new() -> Self {
+        let not_asked = Agreement { option: COM_PORT, in_force: false, asked: false };
+        let [binary, echo, suppress] = [BINARY, ECHO, SUPPRESS_GO_AHEAD].map(Agreement::asked);
         Self {
-            ours: [BINARY, ECHO, SUPPRESS_GO_AHEAD, COM_PORT].map(Agreement::asked),
+            ours: [binary, echo, suppress, not_asked],
             theirs: [BINARY, SUPPRESS_GO_AHEAD, COM_PORT].map(Agreement::asked),
         }
     }
 
     /// What is to be sent first.
     pub(super) fn offers(&self) -> Vec<u8> {
-        let ours = self.ours.iter().flat_map(|ours| [IAC, WILL, ours.option]);
-        let theirs = self.theirs.iter().flat_map(|theirs| [IAC, DO, theirs.option]);
-        ours.chain(theirs).collect()
+        let asked = |agreements: &[Agreement], verb| {
+            let asked = agreements.iter().filter(|agreement| agreement.asked);
+            asked.flat_map(|agreement| [IAC, verb, agreement.option]).collect::<Vec<_>>()
+        };
+        [asked(&self.ours, WILL), asked(&self.theirs, DO)].concat()
     }
 
     /// The client said this about an option; what is to be answered.
@@ -181,7 +186,7 @@ impl Options {
         self.theirs.iter().any(|theirs| theirs.option == BINARY && theirs.in_force)
     }
 
-    /// The client speaks RFC 2217; some say so by the wrong verb.
+    /// The client speaks RFC 2217, as it says by either verb.
     pub(super) fn has_com_port(&self) -> bool {
         self.ours.iter().chain(&self.theirs).any(|either| either.option == COM_PORT && either.in_force)
     }

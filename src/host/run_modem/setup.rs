@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rand_core::Rng;
 use tokio::sync::mpsc;
 
+use super::replug::Replug;
 use super::trace::SerialTrace;
 use super::{BUFFER_LEN, ModemHost};
 use crate::host::air::Air;
@@ -18,6 +19,7 @@ use crate::host::event_log::EventLog;
 use crate::host::line::Line;
 use crate::host::nvm_file::{NvmError, NvmFile};
 use crate::host::port::{Port, PortSpec};
+use crate::host::pty::StandsFor;
 use crate::host::run_service::{EmbeddedService, ServiceSetup, embed};
 use crate::host::signals::End;
 use crate::host::state_dir::{StateDir, drop_identity, kept_identity};
@@ -47,6 +49,8 @@ pub struct ModemSetup {
     pub mode: Option<u32>,
     /// Its ports.
     pub ports: Vec<PortSpec>,
+    /// Whether pseudo-terminals come and go with the module, as the ports of a USB device do.
+    pub replug: bool,
     /// Where the security service is.
     pub service: ServiceSpec,
     /// Latencies.
@@ -110,6 +114,7 @@ impl ModemHost {
             master: setup.master,
             seed,
             clock,
+            replug: if setup.replug { Replug::new(setup.mode, &links) } else { Replug::default() },
             links,
             lines: (0..ports.len() as u64).map(|port| Line::new(seed ^ port)).collect(),
             dtes: vec![Dte::default(); ports.len()],
@@ -243,8 +248,9 @@ fn unusable(error: &NvmError) -> HostError {
 fn open_ports(setup: &ModemSetup, state: &StateDir) -> Result<(Vec<Port>, Vec<TtyLink>), HostError> {
     let base = setup.link.clone().unwrap_or_else(|| state.path().join("tty"));
     let (mut ports, mut links) = (Vec::new(), Vec::new());
+    let stands_for = if setup.replug { StandsFor::Usb } else { StandsFor::Uart };
     for spec in &setup.ports {
-        let port = Port::open(spec, setup.mode)
+        let port = Port::open(spec, setup.mode, stands_for)
             .map_err(|error| HostError::running(format_args!("{spec}: {error}")))?;
         if let Port::Pty(pty) = &port {
             let path = match links.len() {

@@ -178,15 +178,15 @@ impl<'s> Player<'s> {
         let Asking::Answer { fulfilled, others } = &mut wish.asking else { return None };
         let prefix = command.trim_start_matches("AT").trim_end_matches('?').as_bytes();
         let hearing = self.ports.entry(port).or_default();
-        while let Some((line, _)) = hearing.line() {
+        while let Some((line, stale)) = hearing.line() {
             if pattern.matches(&line, &mut self.variables) {
                 *fulfilled = true;
                 wish.seen = Some(line);
-            } else if is_final(&line) {
+            } else if is_final(&line) && !stale {
                 wish.seen.get_or_insert_with(|| line.clone());
                 others.drain(..).rev().for_each(|other| hearing.unread_line(&other));
                 return Some(*fulfilled);
-            } else if line.starts_with(prefix) {
+            } else if line.starts_with(prefix) && !stale {
                 wish.seen = Some(line);
             } else {
                 others.push(line);
