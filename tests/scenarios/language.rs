@@ -338,7 +338,9 @@ fn a_serial_line_loses_spoils_cuts_up_joins_and_delays() {
     holds("fault line delay 3s 1 to-module\n> AT\n<none for 2900ms\n< OK\n> AT\n< OK\n<none for 1s");
     holds("fault line split 1 to-host\n> AT\n< OK\nfault line split 100%\n> AT+CGMM\n< SARA-R510S\n< OK");
     holds("fault line merge 100% to-host\nwait 10ms\n> AT\n<none for 50ms\n< OK");
-    holds("fault line corrupt 100% to-module\n> AT+CGMM\nwait 1s\nfault line none to-module\n>> \"\\r\"\nwait 1s");
+    holds(
+        "fault line corrupt 100% to-module\n> AT+CGMM\nwait 1s\nfault line none to-module\n>> \"\\r\"\nwait 1s",
+    );
     check_fails(&[
         ("modem dut sara-r510s\nfault line drop 1\nwait 1h", 2, "this fault never struck"),
         ("modem dut sara-r510s\nfault line corrupt 100% to-host\n> ATE0\n< OK", 4, "seen"),
