@@ -78,6 +78,8 @@ pub struct Failure {
     pub statement: String,
     /// When.
     pub at: Timestamp,
+    /// When the scenario began.
+    pub began: Timestamp,
     /// What was wrong with it.
     pub problem: Problem,
     /// What happened before, the latest last.
@@ -273,6 +275,7 @@ impl<'s> Player<'s> {
                 line: statement.map_or(0, |statement| statement.line),
                 statement: statement.map(|statement| statement.text.clone()).unwrap_or_default(),
                 at: now,
+                began: self.began,
                 problem,
                 transcript: self.transcript.entries().cloned().collect(),
             }))

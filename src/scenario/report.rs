@@ -21,7 +21,7 @@ pub struct Report {
     pub file: String,
     /// How it ended.
     pub verdict: Verdict,
-    /// The virtual time it took, in milliseconds.
+    /// The time it took, in milliseconds; virtual in a world in memory.
     pub took_ms: i64,
     /// What happened, where it was asked for.
     pub trace: String,
@@ -62,12 +62,19 @@ pub fn play(script: &Script, file: &str, options: PlayOptions, library: &dyn Lib
     let player = stage.play(script);
     let world = stage.world();
     let took_ms = world.now().millis_since(BEGINNING);
-    let verdict = match player.end().cloned() {
-        Some(End::Passed) | None => Verdict::Passed,
-        Some(End::Failed(failure)) => Verdict::Failed(failure),
-        Some(End::Skipped { line, reason }) => Verdict::Skipped(line, reason),
-    };
+    let verdict = Verdict::of(player.end());
     Report { file: file.to_owned(), verdict, took_ms, trace: world.take_trace() }
+}
+
+impl Verdict {
+    /// That of a player which has come to an end.
+    pub fn of(end: Option<&End>) -> Self {
+        match end.cloned() {
+            Some(End::Passed) | None => Self::Passed,
+            Some(End::Failed(failure)) => Self::Failed(failure),
+            Some(End::Skipped { line, reason }) => Self::Skipped(line, reason),
+        }
+    }
 }
 
 impl Report {
@@ -94,22 +101,22 @@ impl fmt::Display for Report {
 /// What was wrong and what came before it, a line each, indented by two.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "  at {}", moment(self.at))?;
+        writeln!(f, "  at {}", moment(self.at, self.began))?;
         self.problem.fmt(f)?;
         let hidden = self.transcript.len().saturating_sub(SHOWN_ENTRIES);
         if !self.transcript.is_empty() {
             write!(f, "\n  before it:")?;
         }
         for entry in &self.transcript[hidden..] {
-            write!(f, "\n    {:>10}  {}", shown_ms(entry.at.millis_since(BEGINNING)), entry.text)?;
+            write!(f, "\n    {:>10}  {}", shown_ms(entry.at.millis_since(self.began)), entry.text)?;
         }
         Ok(())
     }
 }
 
 /// `10s (2026-01-01T00:00:10Z)`.
-fn moment(at: Timestamp) -> String {
-    format!("{} ({at})", shown_ms(at.millis_since(BEGINNING)))
+fn moment(at: Timestamp, began: Timestamp) -> String {
+    format!("{} ({at})", shown_ms(at.millis_since(began)))
 }
 
 impl fmt::Display for Problem {
