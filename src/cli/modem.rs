@@ -19,6 +19,7 @@ use crate::host::udp::ServiceSpec;
 use crate::module;
 use crate::profile;
 use crate::protocol::keys::RotUid;
+use crate::scenario::script::{ModemSource, ModemSpec};
 
 pub(super) const EXAMPLE: &str = "\
 Example:
@@ -97,6 +98,36 @@ pub(super) fn run(args: ModemArgs) -> Result<(), HostError> {
 }
 
 impl ModemArgs {
+    /// Whether the security service is to be embedded.
+    pub(super) fn has_embedded_service(&self) -> bool {
+        self.service == ServiceSpec::Embedded
+    }
+
+    /// What a scenario says of its modem goes where the command line says nothing.
+    ///
+    /// # Errors
+    /// The two say different things, in plain words.
+    pub(super) fn take_from(&mut self, spec: &ModemSpec) -> Result<(), String> {
+        let ModemSource::Factory(profile, rot) = &spec.source else { return Ok(()) };
+        match &self.profile {
+            Some(asked) if asked != profile => {
+                return Err(format!("its modem is a {profile}, and --profile asks for {asked}"));
+            }
+            _ => self.profile = Some(profile.clone()),
+        }
+        if spec.ip == module::IpVersion::V6 {
+            return Err("the embedded service is reached by IPv4; leave ip=6 out".to_owned());
+        }
+        self.rot = self.rot.or(*rot);
+        if spec.timing == module::Timing::Module {
+            self.timing = Timing::Module;
+        }
+        if !spec.service_resolves {
+            self.service = ServiceSpec::None;
+        }
+        Ok(())
+    }
+
     /// What is asked for, checked; the log has started.
     pub(super) fn into_setup(self) -> Result<ModemSetup, HostError> {
         let listeners = self.port.iter().filter_map(PortSpec::listens_at);

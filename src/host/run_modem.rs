@@ -6,11 +6,13 @@
 mod advance;
 mod beside;
 mod calls;
+mod director;
 mod ready;
 mod replug;
 mod setup;
 mod trace;
 
+pub use director::ScenarioSetup;
 pub use ready::Ready;
 pub use setup::{DEFAULT_PROFILE, ModemSetup, StateSpec, load_profile};
 
@@ -44,6 +46,7 @@ use crate::profile::Profile;
 use crate::protocol::keys::MasterKey;
 use crate::scenario::script::Direction;
 use crate::time::{Now, Wakeup, earlier};
+use director::Director;
 use replug::Replug;
 use trace::SerialTrace;
 
@@ -63,6 +66,8 @@ pub struct ModemHost {
     clock: Clock,
     links: Vec<TtyLink>,
     replug: Replug,
+    /// A scenario that plays the world.
+    director: Option<Box<Director>>,
     ports: Vec<Port>,
     /// What each port's host program has shown the modem beside data.
     dtes: Vec<Dte>,
@@ -103,7 +108,7 @@ pub fn run_modem(
     announce: impl FnOnce(&Ready) -> io::Result<()>,
 ) -> Result<(), HostError> {
     super::runtime()?.block_on(async {
-        let mut host = ModemHost::open(setup, End::by_signal().map_err(HostError::running)?)?;
+        let mut host = ModemHost::open(setup, None, End::by_signal().map_err(HostError::running)?)?;
         let result = host.run(announce).await;
         let kept = host.keep_time_durably();
         result.and(kept)
@@ -127,7 +132,9 @@ impl ModemHost {
                 announce(&self.ready())
                     .map_err(|error| HostError::running(format_args!("stdout: {error}")))?;
             }
-            if let Turn::Called(call) = self.turn(KEEP_TIME_EVERY, true).await? {
+            let waits = if announce.is_none() { self.direct().await? } else { None };
+            let longest = waits.map_or(KEEP_TIME_EVERY, |wait| wait.min(KEEP_TIME_EVERY));
+            if let Turn::Called(call) = self.turn(longest, true).await? {
                 self.answer(call).await?;
             }
             let system = self.clock.now().system;
@@ -267,7 +274,7 @@ impl ModemHost {
             }
             Happening::Received(Received::Datagram(flow, count)) => {
                 let bytes = self.buffer[..count].to_vec();
-                self.air.carry(air::Direction::ToModule, flow, bytes, now.steady);
+                self.receive(flow, bytes, now)?;
             }
             Happening::Received(Received::Unresolved(flow)) => {
                 self.modem.handle_input(Input::Unresolved { flow }, now);
@@ -341,6 +348,11 @@ impl ModemHost {
 
     fn act(&mut self, output: Output, now: Now) -> Result<(), HostError> {
         match output {
+            Output::Serial { port, bytes } if self.is_directors(port) => {
+                self.tell_director(&bytes, now);
+                Ok(())
+            }
+            Output::Line { port, .. } if self.is_directors(port) => Ok(()),
             Output::Serial { port: PortId(index), bytes } => {
                 if self.lines[index].is_perfect(Direction::ToHost, now.steady) {
                     return self.write(index, &bytes);
@@ -352,19 +364,13 @@ impl ModemHost {
                 self.ports[index].show(dce);
                 Ok(())
             }
-            Output::Module(module::Output::Nvm(nvm)) => {
-                self.nvm_file.save(&*nvm, &nvm.secrets).map_err(|error| {
-                    HostError::running(format_args!("the module's memory could not be written: {error}"))
-                })
-            }
-            Output::Module(module::Output::Datagram { flow, bytes }) => {
-                self.air.carry(air::Direction::ToService, flow, bytes, now.steady);
-                Ok(())
-            }
+            Output::Module(module::Output::Nvm(nvm)) => self.write_memory(&nvm, now),
+            Output::Module(module::Output::Datagram { flow, bytes }) => self.transmit(flow, bytes, now),
             Output::Module(module::Output::Event(event)) => {
                 let rot = self.modem.module().nvm().identity.rot;
                 self.events.note_module(&event, rot, now.system);
-                self.replug_on(&event)
+                self.replug_on(&event)?;
+                self.strike_event(&event, now)
             }
         }
     }

@@ -20,6 +20,10 @@ use crate::host::event_log::{EventLog, service_event};
 use crate::host::service_file::{self, Listed};
 use crate::host::store_sqlite::SqliteStore;
 use crate::protocol::keys::{MasterKey, RotUid};
+use crate::scenario::claims::Others;
+use crate::scenario::player::{Outcome, Trouble};
+use crate::scenario::script::Act;
+use crate::scenario::service_acts;
 use crate::service::store::{DeviceQuery, EventQuery, Store, StoreError, Window};
 use crate::service::{OperatorError, Service, ServiceOptions, ServiceOutput};
 use crate::time::Wakeup;
@@ -65,6 +69,8 @@ pub enum ServiceCall {
     Control(Call),
     /// Handle what has arrived and what is due, and say what is due next.
     Settle(oneshot::Sender<Wakeup>),
+    /// Something a scenario does or asserts, of this root of trust if of one.
+    Perform(Box<Act>, Option<RotUid>, oneshot::Sender<Outcome>),
 }
 
 /// A service on a thread of its own. It ends when this value goes.
@@ -105,6 +111,13 @@ impl EmbeddedService {
         let (answer, answered) = oneshot::channel();
         let _ = self.calls.send(ServiceCall::Settle(answer));
         answered.await.unwrap_or(Wakeup::NEVER)
+    }
+
+    /// Does or asserts what a scenario says, of this root of trust if of one.
+    pub async fn perform(&self, act: Act, rot: Option<RotUid>) -> Outcome {
+        let (answer, answered) = oneshot::channel();
+        let _ = self.calls.send(ServiceCall::Perform(Box::new(act), rot, answer));
+        answered.await.unwrap_or_else(|_| Err(Trouble::Refused("the embedded service has ended".to_owned())))
     }
 
     /// Asks something.
@@ -150,6 +163,7 @@ fn run_embedded(
                 call = called.recv() => match call {
                     Some(ServiceCall::Control(call)) => host.answer(call),
                     Some(ServiceCall::Settle(answer)) => drop(answer.send(host.settle())),
+                    Some(ServiceCall::Perform(act, rot, answer)) => drop(answer.send(host.perform(&act, rot))),
                     None => return,
                 },
                 () = host.step() => {}
@@ -200,6 +214,14 @@ impl ServiceHost {
         self.take_datagrams();
         self.handle_due();
         self.service.next_timeout()
+    }
+
+    /// Does or asserts what a scenario says, after what has arrived.
+    pub fn perform(&mut self, act: &Act, rot: Option<RotUid>) -> Outcome {
+        self.settle();
+        let outcome = service_acts::perform(&mut self.service, act, rot, &Others::new(), self.clock.now());
+        self.drain();
+        outcome
     }
 
     /// When it next has something to do.

@@ -99,7 +99,7 @@ impl Fault {
     }
 
     /// Counts one datagram or write; whether this is the one it strikes.
-    pub(super) fn meets(&mut self, what: Point) -> bool {
+    pub fn meets(&mut self, what: Point) -> bool {
         if self.struck {
             return false;
         }

@@ -6,7 +6,6 @@ use crate::scenario::player::{End, Failure, Problem, Trouble, shown};
 use crate::scenario::script::{Script, shown_ms};
 use crate::scenario::stage::{Library, Stage};
 use crate::scenario::world::BEGINNING;
-use crate::time::Timestamp;
 
 /// Entries of the transcript a report shows.
 const SHOWN_ENTRIES: usize = 12;
@@ -101,7 +100,7 @@ impl fmt::Display for Report {
 /// What was wrong and what came before it, a line each, indented by two.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "  at {}", moment(self.at, self.began))?;
+        writeln!(f, "  at {} ({})", shown_ms(self.at.millis_since(self.began)), self.at)?;
         self.problem.fmt(f)?;
         let hidden = self.transcript.len().saturating_sub(SHOWN_ENTRIES);
         if !self.transcript.is_empty() {
@@ -112,11 +111,6 @@ impl fmt::Display for Failure {
         }
         Ok(())
     }
-}
-
-/// `10s (2026-01-01T00:00:10Z)`.
-fn moment(at: Timestamp, began: Timestamp) -> String {
-    format!("{} ({at})", shown_ms(at.millis_since(began)))
 }
 
 impl fmt::Display for Problem {

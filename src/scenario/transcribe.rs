@@ -35,17 +35,16 @@ pub struct Origin {
 pub fn transcribe(recording: &Recording, origin: &Origin) -> String {
     let said = Dialogue::read(recording.chunks());
     let mut text = head(origin, &said);
-    let mut statements = text.lines().count();
+    let first = text.lines().count();
     let mut is_cut = recording.is_cut();
-    for statement in said.iter().flat_map(wording::statements) {
+    for (number, statement) in (first..).zip(said.iter().flat_map(wording::statements)) {
         let room = SCRIPT_LEN_MAX - TAIL_LEN - text.len();
-        if statement.len() >= room || statements == STATEMENTS_MAX {
+        if statement.len() >= room || number == STATEMENTS_MAX {
             is_cut = true;
             break;
         }
         text.push_str(&statement);
         text.push('\n');
-        statements += 1;
     }
     if is_cut {
         text.push_str("# More passed on the line than is kept.\n");

@@ -7,7 +7,11 @@
 
 mod modems;
 mod network;
+mod port;
+mod records;
 mod serial;
+
+pub use self::port::Port;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -44,9 +48,11 @@ const PORTS: u32 = 60_000;
 /// The most calls at one moment of virtual time: more is a machine that cannot come to rest.
 const CALLS_AT_ONCE_MAX: u32 = 100_000;
 
-/// A modem of the world.
+/// A modem of a world, as [`World::add_modem`] gives it.
+///
+/// It belongs to the world that made it; to another it is a stranger (a panic), or another modem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ModemId(pub usize);
+pub struct ModemId(usize);
 
 /// How a modem of the world is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +71,10 @@ impl Default for WorldOptions {
     }
 }
 
-/// Everything there is.
+/// Everything there is: modems, the service they talk to, the network between, and the time.
+///
+/// Nothing happens but in a call: [`World::input`] and [`World::send`] do what follows at once,
+/// [`World::run_for`] and its like what follows later.
 pub struct World {
     now: Timestamp,
     seed: u64,
@@ -158,7 +167,7 @@ enum End {
 }
 
 impl World {
-    /// A world with a service and no modem yet.
+    /// A world with a service and no modem yet. The same seed and the same calls give the same world.
     pub fn new(seed: u64) -> Self {
         let stored = MemoryStore::new(seed.to_be_bytes());
         let mut world = Self {
@@ -181,7 +190,7 @@ impl World {
         world
     }
 
-    /// The virtual time.
+    /// The virtual time; [`BEGINNING`] at first.
     pub fn now(&self) -> Timestamp {
         self.now
     }
@@ -209,7 +218,8 @@ impl World {
         }
     }
 
-    /// Lets time pass until `end`, or until `going_on` says no.
+    /// Lets time pass while something is due by `end` and `going_on` says yes. The clock stays at what
+    /// happened last; [`World::run_for`] takes it to the end.
     pub fn run_while(&mut self, end: Timestamp, mut going_on: impl FnMut(&Self) -> bool) {
         let mut calls = 0;
         while going_on(self) {

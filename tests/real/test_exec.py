@@ -273,3 +273,120 @@ class OnATerminal(ExecCase):
     def test_a_command_killed_while_it_has_the_terminal_gives_it_back(self):
         shell = self.shell("sh", "-c", "stty echo; echo ready; kill -KILL $$")
         self.assertEqual(shell.stdout.readline(), "ended 137 kept\n")
+
+
+INTERRUPTED = """\
+# The power goes in phase 3; the host program does not notice more than a late bootstrap.
+device-profile "AgbCtixjwqLjwV3VWpfPyz" features=ldp
+modem dut sara-r510s
+fault dut at phase 3 cut
+wait until dut at phase 3 within 1m
+wait 200ms
+device state=BOOTSTRAPPING
+power dut on
+wait until dut < +USECDEVINFO: 1,1,1 within 1m
+device state=ACTIVE features=ldp serial=from-the-host
+event bootstrap count=1
+no event
+"""
+
+# Seals the module and waits until it is registered, as the vendor's host driver does, on whatever
+# becomes of the module meanwhile.
+SEALS = """\
+import sys, time, serial
+port = serial.Serial(sys.argv[1], 115200, timeout=0.2)
+deadline = time.monotonic() + 30
+def ask(line):
+    port.reset_input_buffer()
+    port.write(line.encode() + b"\\r")
+    said = b""
+    while time.monotonic() < deadline:
+        got = port.read(4096)
+        said += got
+        if b"OK\\r\\n" in said or b"ERROR" in said or not got:
+            return said.decode()
+sealed = False
+while time.monotonic() < deadline:
+    sealed = sealed or "OK" in ask('AT+USECDEVINFO="AgbCtixjwqLjwV3VWpfPyz","from-the-host"')
+    if sealed and "1,1,1" in ask("AT+USECDEVINFO?"):
+        sys.exit(0)
+sys.exit(9)
+"""
+
+
+class Scenario(Case):
+    def exec(self, scenario, *command, status, options=(), within=60):
+        path = self.folder / "world.at"
+        path.write_text(scenario)
+        return run("exec", "--ephemeral", "--scenario", path, *options, "--timeout", "40s", "--", *command,
+                   within=within, status=status)
+
+    def test_a_host_program_goes_through_an_interrupted_bootstrap(self):
+        program = self.folder / "seals.py"
+        program.write_text(SEALS)
+        done = self.exec(INTERRUPTED, sys.executable, program, "{tty}", status=0)
+        self.assertRegex(done.stderr, r"pass .*world.at \(")
+
+    def test_every_point_that_can_be_struck_is(self):
+        program = self.folder / "seals.py"
+        program.write_text(SEALS)
+        faults = ("at phase 2 drop-request", "at phase 2 drop-response", "at phase 4 cut before",
+                  "at datagram 3 drop", "at datagram 4 duplicate", "at datagram 5 delay 500ms",
+                  "at datagram 6 corrupt", "at datagram 7 cut before", "at datagram 8 cut after",
+                  "at nvm-write 2 cut before", "at nvm-write 3 cut after")
+        for fault in faults:
+            cut = "wait 2m\npower dut on\n" if "cut" in fault else ""
+            world = f"""\
+device-profile "AgbCtixjwqLjwV3VWpfPyz"
+modem dut sara-r510s
+network dut down
+power dut cut
+fault dut {fault}
+network dut up
+power dut on
+{cut}wait until dut < +USECDEVINFO: 1,1,1 within 1h
+device state=ACTIVE
+no event
+"""
+            # A contact that failed is tried again half a minute of system time later.
+            with self.subTest(fault):
+                self.exec(world, sys.executable, program, "{tty}", status=0, options=("--time", "60x"))
+
+    def test_an_assertion_that_fails_ends_the_program_with_status_1(self):
+        world = "modem dut sara-r510s\nwait 100ms\ndevice state=ACTIVE\n"
+        done = self.exec(world, "sleep", "30", status=1, within=20)
+        self.assertIn("world.at:3: device state=ACTIVE", done.stderr)
+        self.assertIn("  seen      state=UNOWNED", done.stderr)
+        world = "modem dut sara-r510s\nfault dut at datagram 9999 drop\nwait 1s\n"
+        self.assertIn("this fault never struck", self.exec(world, "sleep", "30", status=1, within=20).stderr)
+
+    def test_the_status_of_the_program_counts_before_the_rest_of_the_scenario(self):
+        self.exec("modem dut sara-r510s\nwait 1h\n", "sh", "-c", "exit 7", status=7, within=20)
+        self.exec("modem dut sara-r510s\nwait 300ms\n> AT\n< OK\n", "true", status=0, within=20)
+
+    def test_weeks_pass_at_virtual_time(self):
+        world = """\
+device-profile "AgbCtixjwqLjwV3VWpfPyz"
+modem dut sara-r510s
+wait until dut < +USECDEVINFO: 1,0,1 within 1m
+dut> AT+USECDEVINFO="AgbCtixjwqLjwV3VWpfPyz","s"
+dut< OK
+wait until dut < +USECDEVINFO: 1,1,1 within 1m
+wait 22d
+device heartbeats=3
+"""
+        self.exec(world, "true", status=0, options=("--time", "virtual"))
+
+    def test_what_cannot_be_played_beside_a_program_is_refused_before_it_starts(self):
+        touched = self.folder / "touched"
+        for line, part in (
+            ("modem two sara-r510s", "there is one modem"),
+            ("service cut", "`fault service silent` stops it"),
+            ("dance", "is no statement"),
+        ):
+            done = self.exec(f"modem dut sara-r510s\n{line}\n", "touch", touched, status=2)
+            self.assertIn("world.at:2", done.stderr)
+            self.assertIn(part, done.stderr)
+        done = self.exec("modem dut sara-r510s\n", "touch", touched, status=2, options=("--profile", "sara-r422s"))
+        self.assertIn("its modem is a sara-r510s, and --profile asks for sara-r422s", done.stderr)
+        self.assertFalse(touched.exists())

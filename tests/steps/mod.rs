@@ -10,7 +10,6 @@ use vsara::profile::Profile;
 use vsara::scenario::{ModemId, World, WorldOptions};
 use vsara::service::DeviceProfile;
 use vsara::service::event::EventKind;
-use vsara::service::store::{EventQuery, Store, Window};
 
 /// The device profile the world's service knows.
 pub const PROFILE_UID: &str = "AgbCtixjwqLjwV3VWpfPyz";
@@ -137,10 +136,7 @@ pub fn contacts_begun(world: &World, modem: ModemId, purpose: Purpose) -> usize 
 
 /// How often the service noted this of the module's root of trust, repetitions counted.
 pub fn noted(world: &mut World, modem: ModemId, kind: EventKind) -> u32 {
-    let query = EventQuery { rot: Some(world.rot(modem)), kind: Some(kind), ..EventQuery::default() };
-    let service = world.service().expect("the service runs");
-    let events = service.store().events(&query, Window::ALL).expect("a store in memory");
-    events.items.iter().map(|event| event.count).sum()
+    world.noted(modem, kind)
 }
 
 /// No refusal, nothing suspicious: the module is what it is.

@@ -8,20 +8,22 @@ use std::pin::pin;
 
 use tokio::sync::oneshot;
 
-use super::{ModemHost, ModemSetup};
+use super::{ModemHost, ModemSetup, ScenarioSetup};
 use crate::host::error::HostError;
 use crate::host::signals::End;
 use crate::host::whereabouts::Whereabouts;
+use crate::scenario::report::Report;
 
 impl ModemHost {
-    /// Runs a module, and `beside` it what is told where it is once its ports answer. Where the
-    /// module fails, that future is dropped.
+    /// Runs a module, and `beside` it what is told where it is once its ports answer; with a scenario,
+    /// that is played from then on, and its report sent. Where the module fails, that future is dropped.
     pub(in crate::host) async fn run_beside<T>(
         setup: ModemSetup,
+        scenario: Option<(ScenarioSetup, oneshot::Sender<Report>)>,
         beside: impl AsyncFnOnce(oneshot::Receiver<Whereabouts>) -> Result<T, HostError>,
     ) -> Result<T, HostError> {
         let (order, ordered) = oneshot::channel();
-        let mut host = Self::open(setup, End::Order(ordered))?;
+        let mut host = Self::open(setup, scenario, End::Order(ordered))?;
         let (announce, announced) = oneshot::channel();
         let control = host.control_path();
         let result = {

@@ -94,7 +94,7 @@ impl ModemHost {
     }
 
     /// As new, under the same names: key set 0, no seal, no chain.
-    async fn factory_reset(&mut self) -> Result<Answer, HostError> {
+    pub(super) async fn factory_reset(&mut self) -> Result<Answer, HostError> {
         let was_on = self.modem.module().power() != Power::Off;
         self.input(Input::PowerCut)?;
         let identity = self.modem.module().nvm().identity.clone();

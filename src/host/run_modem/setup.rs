@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf, absolute};
 use std::sync::Arc;
 
 use rand_core::Rng;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
+use super::director::{Director, ScenarioSetup};
 use super::replug::Replug;
 use super::trace::SerialTrace;
 use super::{BUFFER_LEN, ModemHost};
@@ -25,10 +26,11 @@ use crate::host::signals::End;
 use crate::host::state_dir::{StateDir, drop_identity, kept_identity};
 use crate::host::tty_link::TtyLink;
 use crate::host::udp::{ModuleSockets, ServiceSpec};
-use crate::modem::{Dte, Modem};
+use crate::modem::{Dte, Modem, PortId};
 use crate::module::{ModuleOptions, Nvm, Timing, factory};
 use crate::profile::Profile;
 use crate::protocol::keys::{MasterKey, RotUid};
+use crate::scenario::report::Report;
 
 /// The profile of a module nobody chose one for.
 pub const DEFAULT_PROFILE: &str = "sara-r510s";
@@ -76,7 +78,11 @@ pub enum StateSpec {
 
 impl ModemHost {
     /// Everything up to power-on; it runs until `end`. To be called in a runtime.
-    pub(super) fn open(setup: ModemSetup, end: End) -> Result<Self, HostError> {
+    pub(super) fn open(
+        setup: ModemSetup,
+        scenario: Option<(ScenarioSetup, oneshot::Sender<Report>)>,
+        end: End,
+    ) -> Result<Self, HostError> {
         let state = match &setup.state {
             StateSpec::At(path) => StateDir::open(path)?,
             StateSpec::Temporary => StateDir::temporary()?,
@@ -97,6 +103,10 @@ impl ModemHost {
         };
         tracing::info!("seed {seed}");
         let (ports, links) = open_ports(&setup, &state)?;
+        let director = scenario.map(|(scenario, ended)| {
+            Box::new(Director::new(&scenario, PortId(ports.len()), clock.now().system, ended))
+        });
+        let extra = usize::from(director.is_some());
         let (calls, called) = mpsc::channel(CALLS_WAITING);
         let control = ControlSocket::open(state.path(), calls)
             .map_err(|error| HostError::running(format_args!("{}: {error}", state.path().display())))?;
@@ -109,7 +119,9 @@ impl ModemHost {
             session_seed: None,
         };
         Ok(Self {
-            modem: Modem::new(Arc::clone(&profile), nvm, options, ports.len(), clock.now()),
+            // One more is a scenario's own.
+            modem: Modem::new(Arc::clone(&profile), nvm, options, ports.len() + extra, clock.now()),
+            director,
             profile,
             master: setup.master,
             seed,

@@ -47,7 +47,7 @@ impl Errands {
         let is_setting = |setting: &&str| {
             bytes.get(..setting.len()).is_some_and(|front| front.eq_ignore_ascii_case(setting.as_bytes()))
         };
-        if SETTINGS.iter().any(|setting| is_setting(setting)) {
+        if SETTINGS.iter().any(is_setting) {
             self.made.entry(port).or_default().push(bytes.to_vec());
         }
     }

@@ -311,11 +311,13 @@ fn is_unsolicited(line: &[u8], command: &[u8]) -> bool {
     let is_name = name.len() > 1
         && matches!(name[0], b'+' | b'^' | b'%')
         && name[1..].iter().all(u8::is_ascii_alphanumeric);
+    if !is_name {
+        return false;
+    }
     // A profile as `AT&V` shows it has names of settings in it.
     let shows_all = command.to_ascii_uppercase().windows(2).any(|part| part == b"&V");
-    is_name
-        && !command.windows(name.len()).any(|part| part.eq_ignore_ascii_case(name))
-        && !(shows_all && !name.starts_with(b"+UU"))
+    let is_asked = command.windows(name.len()).any(|part| part.eq_ignore_ascii_case(name));
+    !is_asked && (name.starts_with(b"+UU") || !shows_all)
 }
 
 #[cfg(test)]

@@ -103,13 +103,9 @@ const DAY: i64 = 24 * HOUR;
 
 /// A pause to the nearest time a person would say.
 fn rounded(millis: i64) -> i64 {
-    let step = match millis {
-        ..MINUTE => 5 * SECOND,
-        ..600_000 => 30 * SECOND,
-        ..HOUR => 5 * MINUTE,
-        ..DAY => HOUR,
-        _ => DAY,
-    };
+    const STEPS: [(i64, i64); 4] =
+        [(MINUTE, 5 * SECOND), (10 * MINUTE, 30 * SECOND), (HOUR, 5 * MINUTE), (DAY, HOUR)];
+    let step = STEPS.into_iter().find(|(below, _)| millis < *below).map_or(DAY, |(_, step)| step);
     ((millis.min(366 * DAY) + step / 2) / step).max(1) * step
 }
 

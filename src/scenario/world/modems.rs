@@ -98,7 +98,12 @@ impl World {
         self.add_modem_with_ports(&profile, options, nvm, ports)
     }
 
-    /// A modem.
+    /// Every modem, in the order of their making.
+    pub fn modems(&self) -> impl Iterator<Item = ModemId> + use<> {
+        (0..self.slots.len()).map(ModemId)
+    }
+
+    /// The façade of a modem: `modem(id).module()` is everything the module knows.
     pub fn modem(&self, id: ModemId) -> &Modem {
         &self.slots[id.0].modem
     }
@@ -123,7 +128,8 @@ impl World {
         &mut self.slots[id.0].link
     }
 
-    /// Places a fault; its point is counted from now. Returns its number at this modem.
+    /// Places a fault; its point is counted from now, and a count of 0 is the next one too. Returns its
+    /// number at this modem, for [`World::has_struck`].
     pub fn place(&mut self, id: ModemId, point: Point, strike: Strike) -> usize {
         let faults = &mut self.slots[id.0].faults;
         faults.push(Fault::new(point, strike));
@@ -135,7 +141,7 @@ impl World {
         self.slots[id.0].faults.get(number).is_some_and(|fault| fault.struck)
     }
 
-    /// Whether every fault that was placed has struck.
+    /// Whether every fault that was placed has struck: one at a point that never came has tested nothing.
     pub fn faults_struck(&self, id: ModemId) -> bool {
         self.slots[id.0].faults.iter().all(|fault| fault.struck)
     }
@@ -244,15 +250,6 @@ impl World {
     /// The modem whose flow has this address at the service.
     pub fn modem_at(&self, peer: std::net::SocketAddr) -> Option<ModemId> {
         self.owner(peer).map(|(index, _)| ModemId(index))
-    }
-
-    /// Sends a command line and returns what is answered at once: the lines, joined by `|`.
-    pub fn at(&mut self, id: ModemId, line: &str) -> String {
-        self.take_serial(id);
-        self.send(id, line);
-        let said = self.take_serial(id);
-        let said = said.strip_prefix(&format!("{line}\r")).unwrap_or(&said);
-        said.split("\r\n").filter(|line| !line.is_empty()).collect::<Vec<_>>().join("|")
     }
 
     pub(super) fn cut(&mut self, index: usize) {
