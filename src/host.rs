@@ -21,6 +21,7 @@ pub mod run_modem;
 pub mod run_record;
 pub mod run_server;
 pub mod run_service;
+pub mod run_test;
 pub mod scenario_files;
 pub mod serial;
 pub mod service_file;

@@ -69,6 +69,7 @@ pub mod claims;
 pub mod fault;
 pub mod link;
 pub mod player;
+pub mod real_module;
 pub mod recording;
 pub mod report;
 pub mod script;
