@@ -95,7 +95,7 @@ enum Verb {
     /// line delay 200ms, line none; to-host or to-module behind it means one direction
     Fault {
         /// For example `line drop 3 to-host`; `line none` ends all of them
-        #[arg(required = true, num_args = 2..=4)]
+        #[arg(required = true, num_args = 1..=5)]
         what: Vec<String>,
     },
     /// Not in this version
