@@ -192,7 +192,7 @@ mod tests {
             "dut.2> AT",
             "dut.2<none for 1s",
         ] {
-            let unfit = fit(&format!("> AT\n{statement}\n")).expect_err(statement);
+            let unfit = fit(&format!("dut> AT\n{statement}\n")).expect_err(statement);
             assert_eq!(unfit.line, 4, "{statement}: {}", unfit.reason);
         }
     }
