@@ -10,22 +10,25 @@
 //! | `book` | a script as the module has to know it |
 //! | `command` | command lines as a module reads them |
 //! | `order` | which of several answers |
+//! | `voice` | how it is said |
 //! | `account` | what became of it |
 
 mod account;
 mod book;
 mod command;
 mod order;
+mod voice;
 
 use std::collections::VecDeque;
 
 pub use self::account::{Account, Remark};
-use self::book::{Book, Exchange, Step, StepKind, Unasked, bytes};
+use self::book::{Book, Step, StepKind, Unasked, bytes};
 use self::command::Manners;
 use self::order::{Choice, Order, Why};
-use super::player::{is_final, shown};
+use self::voice::Voice;
+use super::player::shown;
 use super::real_module::Unfit;
-use super::script::{LINE_LEN_MAX, Script, Variables};
+use super::script::{LINE_LEN_MAX, Script};
 use crate::time::Timestamp;
 
 /// How long after an answer something unasked comes where nothing else is said, in milliseconds.
@@ -49,7 +52,7 @@ const BACKSPACE: u8 = 8;
 pub struct Replay {
     book: Book,
     order: Order,
-    variables: Variables,
+    voice: Voice,
     /// Something in the script is sent without a CR.
     has_bytes: bool,
     /// What the host has sent of a command line.
@@ -57,9 +60,6 @@ pub struct Replay {
     taking: Option<Taking>,
     /// What comes unasked, when, and behind which exchange.
     unasked: VecDeque<(Timestamp, Option<usize>, Step)>,
-    echo: bool,
-    verbose: bool,
-    said: Vec<u8>,
     account: Account,
 }
 
@@ -86,13 +86,10 @@ impl Replay {
             order: Order::new(book.exchanges.len()),
             has_bytes: book.exchanges.iter().any(|exchange| !exchange.is_line),
             book,
-            variables: Variables::new(),
+            voice: Voice::default(),
             line: Vec::new(),
             taking: None,
             unasked: VecDeque::new(),
-            echo: true,
-            verbose: true,
-            said: Vec::new(),
             account,
         })
     }
@@ -127,7 +124,7 @@ impl Replay {
         while self.may_interrupt() && self.unasked.front().is_some_and(|(at, ..)| *at <= now) {
             self.say_unasked();
         }
-        std::mem::take(&mut self.said)
+        self.voice.take_said()
     }
 
     /// When [`Replay::poll`] has something to do next.
@@ -154,9 +151,7 @@ impl Replay {
         if byte == b'\n' && self.line.is_empty() {
             return;
         }
-        if self.echo {
-            self.said.push(byte);
-        }
+        self.voice.echo(byte);
         match byte {
             b'\r' => {
                 let line = std::mem::take(&mut self.line);
@@ -177,7 +172,8 @@ impl Replay {
 
     /// Bytes that need no CR: `A/`, `+++`.
     fn look_for_bytes(&mut self, now: Timestamp) {
-        let Self { book, order, variables, line, .. } = self;
+        let Self { book, order, voice, line, .. } = self;
+        let variables = &voice.variables;
         let fits = |it: usize| {
             let exchange = &book.exchanges[it];
             !exchange.is_line && exchange.is_asked_by(line, variables)
@@ -190,7 +186,8 @@ impl Replay {
 
     fn command(&mut self, line: &[u8], now: Timestamp) {
         let key = command::key(line);
-        let Self { book, order, variables, .. } = self;
+        let Self { book, order, voice, .. } = self;
+        let variables = &voice.variables;
         let is_line = |it: usize| book.exchanges[it].is_line;
         let fits = |it: usize| is_line(it) && book.exchanges[it].is_asked_by(&key, variables);
         let changes = |it: usize| book.exchanges[it].changes_state;
@@ -209,8 +206,7 @@ impl Replay {
         // A module takes no notice of noise.
         if command::is_command(&key) {
             self.account.unknown(&shown(line));
-            let error = if self.verbose { &b"\r\nERROR\r\n"[..] } else { b"4\r" };
-            self.said.extend_from_slice(error);
+            self.voice.say_error();
         }
     }
 
@@ -236,9 +232,8 @@ impl Replay {
         }
         let found = &self.book.exchanges[exchange];
         if found.is_carried_out() {
-            let manners = Manners::of(&found.key(&self.variables));
-            self.echo = manners.echo.unwrap_or(self.echo);
-            self.verbose = manners.verbose.unwrap_or(self.verbose);
+            let key = found.key(&self.voice.variables);
+            self.voice.take_on(Manners::of(&key));
         }
         self.go_on(exchange, 0, now);
     }
@@ -256,7 +251,7 @@ impl Replay {
         for step in from..self.book.exchanges[exchange].steps.len() {
             let steps = &self.book.exchanges[exchange].steps;
             if let StepKind::Take(sent) = &steps[step].what {
-                let wanted = bytes(sent, &self.variables);
+                let wanted = bytes(sent, &self.voice.variables);
                 self.taking = Some(Taking { exchange, step, wanted, data: Vec::new(), heard: now });
                 return;
             }
@@ -270,21 +265,9 @@ impl Replay {
     }
 
     fn say_step(&mut self, exchange: usize, step: usize, header: bool) {
-        let Exchange { steps, .. } = &self.book.exchanges[exchange];
-        let key = self.book.exchanges[exchange].key(&self.variables);
-        let Step { line, what } = &steps[step];
-        say(
-            what,
-            *line,
-            &key,
-            header,
-            &mut Voice {
-                variables: &mut self.variables,
-                verbose: self.verbose,
-                said: &mut self.said,
-                account: &mut self.account,
-            },
-        );
+        let exchange = &self.book.exchanges[exchange];
+        let key = exchange.key(&self.voice.variables);
+        self.voice.say(&exchange.steps[step], &key, header, &mut self.account);
     }
 
     fn take_data(&mut self, now: Timestamp) {
@@ -313,19 +296,9 @@ impl Replay {
     }
 
     fn say_unasked(&mut self) {
-        let Some((_, _, Step { line, what })) = self.unasked.pop_front() else { return };
-        say(
-            &what,
-            line,
-            b"",
-            true,
-            &mut Voice {
-                variables: &mut self.variables,
-                verbose: self.verbose,
-                said: &mut self.said,
-                account: &mut self.account,
-            },
-        );
+        if let Some((_, _, step)) = self.unasked.pop_front() {
+            self.voice.say(&step, b"", true, &mut self.account);
+        }
     }
 }
 
@@ -341,52 +314,6 @@ impl Taking {
     fn timeout(&self) -> Option<Timestamp> {
         (!self.data.is_empty()).then(|| self.heard.offset_millis(DATA_QUIET_MS))
     }
-}
-
-/// How something is said.
-struct Voice<'r> {
-    variables: &'r mut Variables,
-    verbose: bool,
-    said: &'r mut Vec<u8>,
-    account: &'r mut Account,
-}
-
-fn say(what: &StepKind, line: usize, key: &[u8], header: bool, voice: &mut Voice<'_>) {
-    let text = match what {
-        StepKind::Say(pattern) => {
-            let (text, has_gaps) = pattern.filled(plausible(key), voice.variables);
-            if has_gaps {
-                voice.account.guess(line, format!("said {}", shown(&text)));
-            }
-            text
-        }
-        StepKind::Ok => if voice.verbose { &b"OK"[..] } else { b"0" }.to_vec(),
-        StepKind::Prompt(bytes) => {
-            voice.said.extend_from_slice(if voice.verbose { b"\r\n" } else { b"" });
-            voice.said.extend_from_slice(bytes);
-            return;
-        }
-        StepKind::Take(_) => return,
-    };
-    // V.250, 6.2.6: what ATV0 makes of headers and trailers.
-    let is_code = !voice.verbose && is_final(&text);
-    voice.said.extend_from_slice(if header && voice.verbose { b"\r\n" } else { b"" });
-    voice.said.extend_from_slice(&text);
-    voice.said.extend_from_slice(if is_code { b"\r" } else { b"\r\n" });
-}
-
-/// What may stand where a script leaves open what is said. `designed`
-fn plausible(key: &[u8]) -> &'static [u8] {
-    const KNOWN: [(&[u8], &[u8]); 6] = [
-        (b"GSN", b"004999010640000"),
-        (b"+CIMI", b"001010123456789"),
-        (b"CCID", b"8988211000000000012"),
-        (b"+CCLK", b"26/01/01,00:00:00+00"),
-        (b"+CSQ", b"20"),
-        (b"+CGMR", b"02.06"),
-    ];
-    let is_in = |name: &[u8]| key.windows(name.len()).any(|part| part == name);
-    KNOWN.iter().find(|(name, _)| is_in(name)).map_or(b"1", |(_, text)| text)
 }
 
 #[cfg(test)]
