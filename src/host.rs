@@ -19,6 +19,7 @@ pub mod rfc2217;
 pub mod run_exec;
 pub mod run_modem;
 pub mod run_record;
+pub mod run_replay;
 pub mod run_server;
 pub mod run_service;
 pub mod run_test;

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use self::hearing::Hearing;
 use self::listen::Wish;
+pub(in crate::scenario) use self::listen::is_final;
 use self::recover::Errands;
 pub(in crate::scenario) use self::transcript::shown;
 pub use self::transcript::{Entry, Transcript};

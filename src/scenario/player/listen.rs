@@ -271,7 +271,7 @@ impl<'s> Player<'s> {
 }
 
 /// Whether a line ends an answer, under `ATV1` or `ATV0`.
-pub(super) fn is_final(line: &[u8]) -> bool {
+pub(in crate::scenario) fn is_final(line: &[u8]) -> bool {
     const CODES: [&[u8]; 12] = [
         b"OK",
         b"ERROR",

@@ -139,6 +139,32 @@ impl Pattern {
         text
     }
 
+    /// A line that is as wanted: each gap is filled with what was captured by its name before, or with
+    /// this text. Whether it had gaps; what fills a capture is kept.
+    pub fn filled(&self, text: &[u8], variables: &mut Variables) -> (Vec<u8>, bool) {
+        let mut line = Vec::new();
+        let mut has_gaps = false;
+        for (index, part) in self.0.iter().enumerate() {
+            match part {
+                Part::Text(bytes) => line.extend_from_slice(bytes),
+                Part::Variable(name) => line.extend(variables.get(name).into_iter().flatten()),
+                Part::Gap(name) => {
+                    has_gaps = true;
+                    // Two gaps side by side: the first of them is empty.
+                    let is_empty = matches!(self.0.get(index + 1), Some(Part::Gap(_)));
+                    let text = if is_empty { &[] } else { text };
+                    match name {
+                        Some(name) => line.extend_from_slice(
+                            variables.entry(name.clone()).or_insert_with(|| text.to_vec()),
+                        ),
+                        None => line.extend_from_slice(text),
+                    }
+                }
+            }
+        }
+        (line, has_gaps)
+    }
+
     /// How many bytes at the front of a line are as wanted, up to the first gap.
     pub fn agrees_for(&self, line: &[u8], variables: &Variables) -> usize {
         let mut wanted = Vec::new();
@@ -244,6 +270,21 @@ mod tests {
         check(r"a\b", r"a\b", Some(&[]));
         check(r"a\\*", r"a\b", Some(&[]));
         check("5 $", "5 $", Some(&[]));
+    }
+
+    #[test]
+    fn what_fills_a_pattern_is_as_wanted() {
+        let check = |pattern: &str, line: &str| {
+            let pattern = Pattern::parse(pattern, &mut vec!["x".to_owned()]).expect("a pattern");
+            let mut variables = Variables::from([("x".to_owned(), b"42".to_vec())]);
+            let (filled, _) = pattern.filled(b"7", &mut variables);
+            assert_eq!(String::from_utf8_lossy(&filled), line);
+            assert!(pattern.matches(&filled, &mut Variables::from([("x".to_owned(), b"42".to_vec())])));
+        };
+        check("+CSQ: *,{ber}", "+CSQ: 7,7");
+        check("{a}*", "7");
+        check("n=${x}", "n=42");
+        check(r"a\*b", "a*b");
     }
 
     #[test]
