@@ -82,6 +82,7 @@ pub(super) fn run(args: TestArgs) -> Result<u8, HostError> {
         print_line(GUIDE.trim_end()).map_err(|error| stdout_failed(&error))?;
         return Ok(0);
     }
+    check_results(&args)?;
     let files = read_all(&scenario_files::find(&args.paths)?)?;
     let options = PlayOptions { seed: args.seed, trace: args.trace.is_some() };
     let files = if args.bless { bless_all(files, options)? } else { files };
@@ -108,6 +109,21 @@ pub(super) fn run(args: TestArgs) -> Result<u8, HostError> {
     }
     print_line(tally).map_err(|error| stdout_failed(&error))?;
     gone.map_or(Ok(u8::from(tally.failed > 0)), Err)
+}
+
+/// Results that cannot be written are known before anything is played.
+fn check_results(args: &TestArgs) -> Result<(), HostError> {
+    for path in [&args.junit, &args.trace].into_iter().flatten() {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if folder.is_some_and(|folder| !folder.is_dir()) || path.is_dir() {
+            let problem = format!("{}: results cannot be written there", path.display());
+            return Err(HostError::usage(problem).advise("name a file in a folder that is there"));
+        }
+    }
+    if args.junit.is_some() && args.junit == args.trace {
+        return Err(HostError::usage("--junit and --trace name the same file"));
+    }
+    Ok(())
 }
 
 fn play_all(
@@ -152,7 +168,7 @@ fn bless_all(files: Vec<ScenarioFile>, options: PlayOptions) -> Result<Vec<Scena
             if blessed.changes == 0 {
                 return Ok(file);
             }
-            write_file(&file.path, blessed.text.as_bytes())?;
+            rewrite(&file.path, blessed.text.as_bytes())?;
             eprintln!("vsara: blessed {} ({} changed)", file.name, lines(blessed.changes));
             ScenarioFile::read(&file.path)
         })
@@ -166,6 +182,15 @@ fn lines(count: usize) -> String {
 fn write_file(path: &Path, content: &[u8]) -> Result<(), HostError> {
     replace_file(path, content)
         .map_err(|error| HostError::running(format_args!("{}: {error}", path.display())))
+}
+
+/// Puts new content into a file that is there, wherever a link leads, with the permissions it has.
+fn rewrite(path: &Path, content: &[u8]) -> Result<(), HostError> {
+    let failed = |error: std::io::Error| HostError::running(format_args!("{}: {error}", path.display()));
+    let place = std::fs::canonicalize(path).map_err(failed)?;
+    let permissions = std::fs::metadata(&place).map_err(failed)?.permissions();
+    write_file(&place, content)?;
+    std::fs::set_permissions(&place, permissions).map_err(failed)
 }
 
 /// One line a scenario, all there is to know where it failed; in colour on a terminal.

@@ -117,13 +117,11 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Line { expected, seen, agrees, stale_at } => {
-                let seen_text = shown(seen);
-                let agrees = shown(&seen[..*agrees]).chars().count();
-                write!(
-                    f,
-                    "  expected  {expected}\n  seen      {seen_text}\n            {}^",
-                    " ".repeat(agrees)
-                )?;
+                write!(f, "  expected  {expected}\n  seen      {}", shown(seen))?;
+                if let Some(agrees) = agrees {
+                    let column = shown(&seen[..*agrees]).chars().count();
+                    write!(f, "\n            {}^", " ".repeat(column))?;
+                }
                 match stale_at {
                     Some(line) => {
                         write!(f, "\n  it was there, unread, before line {line} sent anything")

@@ -58,7 +58,8 @@ impl ModemHost {
     /// its ports.
     fn switch_power(&mut self, to: PowerSwitch) -> Result<Answer, HostError> {
         if to == PowerSwitch::On && self.modem.module().power() == Power::ShuttingDown {
-            let problem = "the module is shutting down and does not hear PWR_ON; ask again once its power is off";
+            let problem =
+                "the module is shutting down and does not hear PWR_ON; ask again once its power is off";
             return Ok(Answer::Failed(problem.to_owned()));
         }
         self.done(Input::from(to))
@@ -77,7 +78,9 @@ impl ModemHost {
     fn worsen_lines(&mut self, fault: &str) -> Answer {
         match fault.parse::<LineFault>() {
             Ok(fault) => {
-                self.lines.iter_mut().for_each(|line| line.order(fault));
+                for line in &mut self.lines {
+                    line.order(fault);
+                }
                 Answer::Done(Value::Null)
             }
             Err(error) => failed(error),

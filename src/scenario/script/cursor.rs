@@ -192,6 +192,7 @@ fn escape(text: &str) -> Option<(u8, &str)> {
         b't' => (b'\t', rest),
         b'"' => (b'"', rest),
         b'\\' => (b'\\', rest),
+        b'$' => (b'$', rest),
         b'x' => {
             let digits =
                 rest.get(..2).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;

@@ -17,6 +17,13 @@ enum Part {
     Variable(String),
 }
 
+/// A part with what was captured put in.
+#[derive(Debug)]
+enum Resolved<'p> {
+    Text(Vec<u8>),
+    Gap(Option<&'p str>),
+}
+
 /// Why text is no pattern, and where in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PatternProblem {
@@ -87,19 +94,19 @@ impl Pattern {
         let mut captures = Vec::new();
         let mut open: Option<(Option<&str>, usize)> = None;
         let mut at = 0;
-        let last = self.0.len().saturating_sub(1);
-        for (index, part) in self.0.iter().enumerate() {
+        let parts = self.resolved(variables)?;
+        let last = parts.len().saturating_sub(1);
+        for (index, part) in parts.iter().enumerate() {
             let text: &[u8] = match part {
-                Part::Gap(name) => {
+                Resolved::Gap(name) => {
                     // Two gaps side by side: the first of them is empty.
                     if let Some((Some(name), start)) = open {
                         captures.push((name, &line[start..start]));
                     }
-                    open = Some((name.as_deref(), at));
+                    open = Some((*name, at));
                     continue;
                 }
-                Part::Text(text) => text,
-                Part::Variable(name) => variables.get(name)?,
+                Resolved::Text(text) => text,
             };
             let found = match open {
                 None => line[at..].starts_with(text).then_some(at),
@@ -120,6 +127,27 @@ impl Pattern {
             None => {}
         }
         Some(captures)
+    }
+
+    /// The parts with what was captured put in, so that text between two gaps is one text; none
+    /// where something was not captured.
+    fn resolved<'a>(&'a self, variables: &Variables) -> Option<Vec<Resolved<'a>>> {
+        let mut parts = Vec::with_capacity(self.0.len());
+        for part in &self.0 {
+            let text = match part {
+                Part::Gap(name) => {
+                    parts.push(Resolved::Gap(name.as_deref()));
+                    continue;
+                }
+                Part::Text(text) => text,
+                Part::Variable(name) => variables.get(name)?,
+            };
+            match parts.last_mut() {
+                Some(Resolved::Text(before)) => before.extend_from_slice(text),
+                _ => parts.push(Resolved::Text(text.clone())),
+            }
+        }
+        Some(parts)
     }
 
     /// The pattern as it is compared, with what was captured put in; what was not stays as written.
@@ -165,8 +193,11 @@ impl Pattern {
         (line, has_gaps)
     }
 
-    /// How many bytes at the front of a line are as wanted, up to the first gap.
-    pub fn agrees_for(&self, line: &[u8], variables: &Variables) -> usize {
+    /// How many bytes at the front of a line are as wanted; none where a gap makes that no answer.
+    pub fn agrees_for(&self, line: &[u8], variables: &Variables) -> Option<usize> {
+        if self.0.iter().any(|part| matches!(part, Part::Gap(_))) {
+            return None;
+        }
         let mut wanted = Vec::new();
         for part in &self.0 {
             match part {
@@ -175,7 +206,7 @@ impl Pattern {
                 Part::Gap(_) => break,
             }
         }
-        wanted.iter().zip(line).take_while(|(a, b)| a == b).count()
+        Some(wanted.iter().zip(line).take_while(|(a, b)| a == b).count())
     }
 
     /// The text before the first gap or variable.
@@ -263,6 +294,9 @@ mod tests {
         check("{a}{b}", "xy", Some(&[("a", ""), ("b", "xy")]));
         check("n=${x}", "n=42", Some(&[]));
         check("n=${x}", "n=43", None);
+        check("*${x}b", "4242b", Some(&[]));
+        check("*a${x}", "a1a42", Some(&[]));
+        check("{a}-${x}*", "1-2-42.", Some(&[("a", "1-2")]));
         check(r"a\*b", "a*b", Some(&[]));
         check(r"a\*b", "axb", None);
         check(r"\{x}", "{x}", Some(&[]));

@@ -62,8 +62,10 @@ fn prompts(bytes: &[u8]) -> Vec<String> {
 
 fn quoted(bytes: &[u8]) -> String {
     let mut text = String::from("\"");
-    for byte in bytes {
+    for (place, byte) in bytes.iter().enumerate() {
         match byte {
+            // It would stand for what was captured.
+            b'$' if bytes.get(place + 1) == Some(&b'{') => text.push_str("\\x24"),
             b'\r' => text.push_str("\\r"),
             b'\n' => text.push_str("\\n"),
             b'\t' => text.push_str("\\t"),
@@ -158,8 +160,8 @@ mod tests {
         command(b" AT", r#"dut>> " AT\r""#);
         command(b"AT\x08", r#"dut>> "AT\x08\r""#);
         command(b"\xffAT", r#"dut>> "\xffAT\r""#);
-        check(Said::Data(b"a\"b\\c\t\x1a${x}".to_vec()), &[r#"dut>> "a\"b\\c\t\x1a\\${x}""#]);
-        check(Said::Data(b"\xff${x}".to_vec()), &[r#"dut>> "\xff${x}""#]);
+        check(Said::Data(b"a\"b\\c\t\x1a${x}".to_vec()), &[r#"dut>> "a\"b\\c\t\x1a\x24{x}""#]);
+        check(Said::Data(b"\xff${x}".to_vec()), &[r#"dut>> "\xff\x24{x}""#]);
         assert_eq!(statements(&Said::Data(vec![b'x'; 2049])).len(), 3);
     }
 
