@@ -325,3 +325,24 @@ fn a_scenario_ends() {
     let text = "wait 3660d\n".repeat(11);
     check_fails(&[(&text, 11, "more than 100 years of virtual time")]);
 }
+
+#[test]
+fn a_serial_line_loses_spoils_cuts_up_joins_and_delays() {
+    let quiet = "> ATE0\n< OK\n";
+    let holds = |body: &str| check_holds(&[(ONE, &format!("{quiet}{body}"))]);
+    holds("fault line drop 2 to-module\n> AT\n<none for 1s\n> AT\n< OK");
+    holds("fault line drop 100% to-host\n> AT\n<none for 1m\nfault line none\n> AT\n< OK");
+    holds("fault line drop 1 to-host\n> AT\n< OK");
+    holds("fault line drop 3 to-host\n> AT\n< K");
+    holds("fault line delay 3s to-host\n> AT\n<none for 2900ms\n< OK");
+    holds("fault line delay 3s 1 to-module\n> AT\n<none for 2900ms\n< OK\n> AT\n< OK\n<none for 1s");
+    holds("fault line split 1 to-host\n> AT\n< OK\nfault line split 100%\n> AT+CGMM\n< SARA-R510S\n< OK");
+    holds("fault line merge 100% to-host\nwait 10ms\n> AT\n<none for 50ms\n< OK");
+    holds(
+        "fault line corrupt 100% to-module\n> AT+CGMM\nwait 1s\nfault line none to-module\n>> \"\\r\"\nwait 1s",
+    );
+    check_fails(&[
+        ("modem dut sara-r510s\nfault line drop 1\nwait 1h", 2, "this fault never struck"),
+        ("modem dut sara-r510s\nfault line corrupt 100% to-host\n> ATE0\n< OK", 4, "seen"),
+    ]);
+}
