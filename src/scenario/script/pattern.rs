@@ -259,7 +259,8 @@ pub fn escape(line: &[u8]) -> String {
             c => text.push(c),
         }
     }
-    text
+    // Behind ` within ` would stand a time.
+    text.replace(" within ", " within*")
 }
 
 #[cfg(test)]

@@ -39,14 +39,7 @@ fn sent(text: &str) -> String {
 }
 
 fn data(bytes: &[u8]) -> Vec<String> {
-    let statement = |bytes: &[u8]| {
-        let bytes = match std::str::from_utf8(bytes) {
-            Ok(text) => sent(text).into_bytes(),
-            // Where the bytes are no text, nothing in them is read as a variable.
-            Err(_) => bytes.to_vec(),
-        };
-        format!("{NAME}>> {}", quoted(&bytes))
-    };
+    let statement = |piece| format!("{NAME}>> {}", quoted(piece));
     bytes.chunks(QUOTED_MAX).map(statement).collect()
 }
 
@@ -95,7 +88,8 @@ fn expected(line: &[u8]) -> String {
         }
         gap = pattern.ends_with('*') && !pattern.ends_with("\\*");
     }
-    pattern
+    // Behind ` within ` would stand a time.
+    pattern.replace(" within ", " within*")
 }
 
 const SECOND: i64 = 1000;
