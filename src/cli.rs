@@ -4,10 +4,10 @@
 
 mod completions;
 mod ctl;
+mod doors;
 mod log;
 mod modem;
 mod profiles;
-mod reserved;
 mod secrecy;
 mod server;
 
@@ -140,6 +140,9 @@ mod tests {
         check("vsara ctl events --follow", true);
         check("vsara ctl identity --reveal", true);
         check("vsara ctl forget 0a04f008003c9623", true);
+        check("vsara ctl accesskey create --domain acme --json", true);
+        check("vsara ctl accesskey", false);
+        check("vsara ctl fault service silent for 10m", true);
         check("vsara ctl power sideways", false);
         check("vsara profiles sara-r510s", true);
         check("vsara profiles --check p.toml", true);

@@ -11,7 +11,9 @@ use serde_json::Value;
 
 use crate::host::control::{self, ClockChange, LinkFault, PowerSwitch, Request};
 use crate::host::error::HostError;
+use crate::host::run_service::ServiceFault;
 use crate::protocol::keys::RotUid;
+use crate::service::domain::DEFAULT_DOMAIN;
 use crate::time::Timestamp;
 
 pub(super) const EXAMPLE: &str = "\
@@ -89,15 +91,16 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Not in this version
-    #[command(hide = true)]
-    Fault { words: Vec<String> },
-    /// Not in this version
-    #[command(hide = true)]
-    Accesskey {
-        #[arg(allow_hyphen_values = true)]
-        words: Vec<String>,
+    /// Faults of the security service: service silent for 10m, service loss 30%, drop N, delay 2s,
+    /// duplicate N, reorder; service none ends them
+    Fault {
+        /// For example `service silent for 10m`
+        #[arg(required = true, num_args = 1..=4)]
+        what: Vec<String>,
     },
+    /// Access keys of the security service, for REST
+    #[command(subcommand)]
+    Accesskey(AccesskeyVerb),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -105,6 +108,19 @@ enum Switch {
     On,
     Off,
     Cut,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum AccesskeyVerb {
+    /// Make one; its secret is shown now and never again
+    Create {
+        /// For which domain
+        #[arg(long, value_name = "D", default_value = DEFAULT_DOMAIN)]
+        domain: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -169,8 +185,10 @@ fn request_for(verb: &Verb) -> Result<Request, HostError> {
         }
         Verb::Events { follow, .. } => Request::Events { follow: *follow },
         Verb::Identity { reveal, .. } => Request::Identity { reveal: *reveal },
-        Verb::Fault { .. } => return Err(not_yet("fault")),
-        Verb::Accesskey { .. } => return Err(not_yet("accesskey")),
+        Verb::Fault { what } => fault(&what.join(" "))?,
+        Verb::Accesskey(AccesskeyVerb::Create { domain, .. }) => {
+            Request::AccesskeyCreate { domain: domain.clone() }
+        }
     })
 }
 
@@ -187,8 +205,15 @@ fn network(what: &str) -> Result<Request, HostError> {
     }
 }
 
-fn not_yet(verb: &str) -> HostError {
-    HostError::usage(format_args!("ctl {verb}: this version of vsara does not have it yet"))
+fn fault(what: &str) -> Result<Request, HostError> {
+    let Some(fault) = what.strip_prefix("service ") else {
+        return Err(HostError::usage(format_args!("fault {what}: a fault is of the service"))
+            .advise("such as `fault service silent for 10m`; the link of a module is `network`"));
+    };
+    match fault.parse::<ServiceFault>() {
+        Ok(_) => Ok(Request::ServiceFault { fault: fault.to_owned() }),
+        Err(error) => Err(HostError::usage(format_args!("fault {what}: {error}"))),
+    }
 }
 
 fn converse(

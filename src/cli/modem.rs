@@ -1,12 +1,13 @@
 //! `vsara modem`: one virtual module.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::doors::DoorArgs;
 use super::log::LogArgs;
 use super::print_line;
-use super::reserved::ReservedArgs;
 use super::secrecy::SecrecyArgs;
 use crate::host::clock::Pace;
 use crate::host::error::HostError;
@@ -57,10 +58,16 @@ pub(super) struct ModemArgs {
     /// Keep state in a temporary directory that is removed at exit, whatever --state says
     #[arg(long)]
     ephemeral: bool,
+    /// Console and REST of the embedded service
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    http: SocketAddr,
+    /// Admin API of the embedded service [default: none]
+    #[arg(long, value_name = "ADDR")]
+    admin: Option<SocketAddr>,
+    #[command(flatten)]
+    doors: DoorArgs,
     #[command(flatten)]
     secrecy: SecrecyArgs,
-    #[command(flatten)]
-    reserved: ReservedArgs,
     #[command(flatten)]
     log: LogArgs,
 }
@@ -78,9 +85,9 @@ pub(super) fn run(args: ModemArgs) -> Result<(), HostError> {
         PortSpec::Tcp(address) => Some(*address),
         _ => None,
     });
-    let master = args.secrecy.check(listeners)?;
+    let doors = [Some(args.http), args.admin];
+    let master = args.secrecy.check(listeners.chain(doors.into_iter().flatten()))?;
     args.log.start();
-    args.reserved.warn();
     let json = args.log.json;
     let setup = ModemSetup {
         profile: args.profile,
@@ -95,10 +102,16 @@ pub(super) fn run(args: ModemArgs) -> Result<(), HostError> {
         },
         pace: args.time,
         seed: args.seed,
+        journal: args.admin.is_some(),
         rot: args.rot,
         master,
     };
-    run_modem(setup, |ready| if json { print_line(ready.to_json()) } else { print_line(ready) })
+    let front = args.doors.front(args.http, args.admin);
+    run_modem(
+        setup,
+        front.opener(),
+        |ready| if json { print_line(ready.to_json()) } else { print_line(ready) },
+    )
 }
 
 fn octal(text: &str) -> Result<u32, String> {

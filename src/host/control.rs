@@ -17,7 +17,9 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use crate::host::event_log::Noted;
 use crate::protocol::keys::RotUid;
+use crate::scenario::link::Condition;
 use crate::time::Timestamp;
 
 /// Longest request, in bytes.
@@ -42,6 +44,11 @@ pub enum Request {
     /// The link to the service.
     Link {
         /// As on the command line: `loss 30%`.
+        fault: String,
+    },
+    /// A fault of the service.
+    ServiceFault {
+        /// As on the command line: `silent for 10m`.
         fault: String,
     },
     /// Moves system time forward, stopping at every deadline on the way.
@@ -73,6 +80,11 @@ pub enum Request {
         /// And what happens from now on.
         #[serde(default)]
         follow: bool,
+    },
+    /// A new access key for REST.
+    AccesskeyCreate {
+        /// For which domain.
+        domain: String,
     },
     /// The PSK identity.
     Identity {
@@ -151,7 +163,7 @@ pub enum Answer {
     /// Refused or failed; in plain words.
     Failed(String),
     /// What happened, and what happens from now on.
-    Follow(Vec<Value>, broadcast::Receiver<Value>),
+    Follow(Vec<Value>, broadcast::Receiver<Noted>),
 }
 
 /// A socket that is served until this value goes, and its file with it.
@@ -248,7 +260,7 @@ async fn reply(writer: &mut (impl AsyncWriteExt + Unpin), answer: Answer) -> io:
             line(writer, &serde_json::json!({ "ok": true, "value": past })).await?;
             loop {
                 match live.recv().await {
-                    Ok(event) => line(writer, &event).await?,
+                    Ok(event) => line(writer, &event.to_json()).await?,
                     Err(broadcast::error::RecvError::Lagged(_)) => {}
                     Err(broadcast::error::RecvError::Closed) => return Ok(()),
                 }
@@ -259,6 +271,20 @@ async fn reply(writer: &mut (impl AsyncWriteExt + Unpin), answer: Answer) -> io:
 
 async fn line(writer: &mut (impl AsyncWriteExt + Unpin), value: &Value) -> io::Result<()> {
     writer.write_all(format!("{value}\n").as_bytes()).await
+}
+
+impl LinkFault {
+    /// Adds this to what is wrong with a link, or ends all of it.
+    pub(in crate::host) fn worsen(self, condition: &mut Condition) {
+        match self {
+            Self::Loss(0) => *condition = Condition::default(),
+            Self::Loss(percent) => condition.loss_percent = percent,
+            Self::Drop(count) => condition.drop_next = count,
+            Self::Duplicate(count) => condition.duplicate_next = count,
+            Self::Reorder => condition.reorder = true,
+            Self::Delay(delay) => condition.delay_ms = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX),
+        }
+    }
 }
 
 impl FromStr for ClockChange {

@@ -25,6 +25,7 @@ use tokio::sync::mpsc;
 use crate::host::air::{Air, Direction};
 use crate::host::clock::{Clock, Pace, TimeFile};
 use crate::host::control::{Call, ControlSocket};
+use crate::host::doors::{Doors, OpenDoors};
 use crate::host::error::HostError;
 use crate::host::event_log::EventLog;
 use crate::host::nvm_file::NvmFile;
@@ -63,6 +64,7 @@ pub struct ModemHost {
     air: Air,
     destination: ServiceSpec,
     service: Option<EmbeddedService>,
+    doors: Doors,
     events: EventLog,
     control: ControlSocket,
     calls: mpsc::Receiver<Call>,
@@ -89,10 +91,11 @@ enum Happening {
 /// Runs a module until a signal ends it. `announce` is called once its ports answer.
 pub fn run_modem(
     setup: ModemSetup,
+    open_doors: OpenDoors,
     announce: impl FnOnce(&Ready) -> io::Result<()>,
 ) -> Result<(), HostError> {
     super::runtime()?.block_on(async {
-        let mut host = ModemHost::open(setup)?;
+        let mut host = ModemHost::open(setup, open_doors)?;
         let result = host.run(announce).await;
         let kept = host.keep_time_durably();
         result.and(kept)
@@ -105,7 +108,7 @@ impl ModemHost {
         self.modem.handle_input(Input::PowerOn, now);
         self.drain(now)?;
         if let Some(service) = &self.service {
-            service.wait_until_started()?;
+            self.doors = service.wait_until_started()?;
         }
         self.skip_boot_in_virtual_time()?;
         let mut announce = Some(announce);

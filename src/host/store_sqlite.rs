@@ -30,7 +30,10 @@ use writes::{encode, put};
 
 mod filter;
 mod schema;
+mod snapshot;
 mod writes;
+
+pub use snapshot::{check_snapshot, save_snapshot};
 
 /// A store in one SQLite file.
 pub struct SqliteStore {
@@ -326,8 +329,7 @@ impl Store for SqliteStore {
 }
 
 fn outcome_of(name: &str) -> Result<Outcome, StoreError> {
-    let all = [Outcome::Waiting, Outcome::Applied, Outcome::Superseded, Outcome::Refused];
-    let found = all.into_iter().find(|outcome| outcome.name() == name);
+    let found = Outcome::ALL.into_iter().find(|outcome| outcome.name() == name);
     found.ok_or_else(|| StoreError(format!("{name:?} is no outcome of a campaign")))
 }
 

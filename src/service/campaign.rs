@@ -136,6 +136,9 @@ impl Change {
 }
 
 impl Outcome {
+    /// Every outcome there is.
+    pub const ALL: [Self; 4] = [Self::Waiting, Self::Applied, Self::Superseded, Self::Refused];
+
     /// As it is written everywhere.
     pub const fn name(self) -> &'static str {
         match self {

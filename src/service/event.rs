@@ -180,6 +180,19 @@ impl Event {
 }
 
 impl EventKind {
+    /// Every sort there is.
+    pub const ALL: [Self; 9] = [
+        Self::Bootstrap,
+        Self::Registration,
+        Self::Heartbeat,
+        Self::Clone,
+        Self::Suspicious,
+        Self::Feature,
+        Self::Ownership,
+        Self::Plan,
+        Self::Overdue,
+    ];
+
     /// Whether events of this sort are counted where they repeat.
     pub const fn is_counted(self) -> bool {
         matches!(self, Self::Clone | Self::Suspicious)

@@ -20,6 +20,8 @@ from queue import Empty, Queue
 
 import serial
 
+from rest import Rest, sign_in
+
 BINARY = str(Path(os.environ.get("VSARA_BIN", "target/debug/vsara")).resolve())
 LONG = "VSARA_LONG" in os.environ
 PROFILE_UID = "AgbCtixjwqLjwV3VWpfPyz"
@@ -188,6 +190,13 @@ class Server(Program):
         http = ("--http", "127.0.0.1:0", "--admin", "127.0.0.1:0")
         super().__init__(state, "server", "--state", state, "--bind", bind, *http, *options)
         self.address = self.ready["dtls"]
+        self.http = Rest(self.ready["http"])
+        self.admin = Rest(self.ready["admin"], self.ready["admin-token"])
+
+    def account(self, domain="default"):
+        """A REST client of a domain, with an access key of its own."""
+        key = json.loads(self.ctl("accesskey", "create", "--domain", domain, "--json"))
+        return sign_in(self.ready["http"], key)
 
 
 class Answer:

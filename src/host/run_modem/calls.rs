@@ -13,7 +13,6 @@ use crate::modem::Input;
 use crate::module::factory;
 use crate::module::power::Power;
 use crate::protocol::keys::PskIdentity;
-use crate::scenario::link::Condition;
 use crate::time::Timestamp;
 
 impl ModemHost {
@@ -35,11 +34,12 @@ impl ModemHost {
             Request::Identity { reveal } => Answer::Done(self.identity(reveal)),
             Request::Clone { dir } => self.clone_into(&dir),
             Request::Events { follow } => self.past_events(follow).await,
-            request @ Request::Forget { .. } => match &self.service {
+            request @ (Request::Forget { .. }
+            | Request::AccesskeyCreate { .. }
+            | Request::ServiceFault { .. }) => match &self.service {
                 Some(service) => service.ask(request).await,
                 None => Answer::Failed(
-                    "the security service is another program; ask it: vsara ctl --state DIR forget ROT"
-                        .to_owned(),
+                    "the security service is another program; ask it: vsara ctl --state DIR …".to_owned(),
                 ),
             },
         };
@@ -62,17 +62,9 @@ impl ModemHost {
     }
 
     fn worsen_link(&mut self, fault: &str) -> Answer {
-        let condition = self.air.condition();
-        match fault.parse() {
-            Err(error) => return failed::<crate::host::control::ChangeError>(error),
-            Ok(LinkFault::Loss(0)) => *condition = Condition::default(),
-            Ok(LinkFault::Loss(percent)) => condition.loss_percent = percent,
-            Ok(LinkFault::Drop(count)) => condition.drop_next = count,
-            Ok(LinkFault::Duplicate(count)) => condition.duplicate_next = count,
-            Ok(LinkFault::Reorder) => condition.reorder = true,
-            Ok(LinkFault::Delay(delay)) => {
-                condition.delay_ms = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-            }
+        match fault.parse::<LinkFault>() {
+            Ok(fault) => fault.worsen(self.air.condition()),
+            Err(error) => return failed(error),
         }
         Answer::Done(Value::Null)
     }

@@ -12,12 +12,13 @@ use super::{BUFFER_LEN, ModemHost};
 use crate::host::air::Air;
 use crate::host::clock::{Clock, Pace, TimeFile};
 use crate::host::control::ControlSocket;
+use crate::host::doors::{Doors, OpenDoors};
 use crate::host::entropy;
 use crate::host::error::HostError;
 use crate::host::event_log::EventLog;
 use crate::host::nvm_file::{NvmError, NvmFile};
 use crate::host::port::{Port, PortSpec};
-use crate::host::run_service::{EmbeddedService, ServiceSetup, embed};
+use crate::host::run_service::{ServiceSetup, embed};
 use crate::host::signals::Signals;
 use crate::host::state_dir::{StateDir, drop_identity, kept_identity};
 use crate::host::tty_link::TtyLink;
@@ -54,6 +55,8 @@ pub struct ModemSetup {
     pub pace: Pace,
     /// For latencies, faults and jitter.
     pub seed: Option<u64>,
+    /// Whether the embedded service keeps a journal, for its admin API.
+    pub journal: bool,
     /// A new module's root of trust.
     pub rot: Option<RotUid>,
     /// Knows every factory secret.
@@ -71,7 +74,7 @@ pub enum StateSpec {
 
 impl ModemHost {
     /// Everything up to power-on. To be called in a runtime.
-    pub(super) fn open(setup: ModemSetup) -> Result<Self, HostError> {
+    pub(super) fn open(setup: ModemSetup, open_doors: OpenDoors) -> Result<Self, HostError> {
         let state = match &setup.state {
             StateSpec::At(path) => StateDir::open(path)?,
             StateSpec::Temporary => StateDir::temporary()?,
@@ -82,18 +85,31 @@ impl ModemHost {
             .map_err(|error| HostError::running(format_args!("{}: {error}", state.path().display())))?;
         let clock = Clock::start(setup.pace, time_file.last());
         let events = EventLog::default();
-        let service = embed_if_asked(&setup, &state, &clock, &events)?;
-        let destination =
-            service.as_ref().map_or(setup.service.clone(), |service| ServiceSpec::Address(service.address));
-        let mut nvm_file = NvmFile::new(state.path()).map_err(|error| unusable(&error))?;
-        let nvm = load_or_make(&mut nvm_file, &profile, &setup, state.path())?;
         let seed = match setup.seed {
             Some(seed) => seed,
             None => entropy::generator()?.next_u64(),
         };
         tracing::info!("seed {seed}");
-        let (ports, links) = open_ports(&setup, &state)?;
         let (calls, called) = mpsc::channel(CALLS_WAITING);
+        let service = match setup.service {
+            ServiceSpec::Embedded => {
+                let service = ServiceSetup {
+                    state_dir: state.path().to_owned(),
+                    master: setup.master.clone(),
+                    clock: clock.clone(),
+                    events: events.clone(),
+                    seed,
+                    journal: setup.journal,
+                };
+                Some(embed(service, calls.clone(), open_doors)?)
+            }
+            _ => None,
+        };
+        let destination =
+            service.as_ref().map_or(setup.service.clone(), |service| ServiceSpec::Address(service.address));
+        let mut nvm_file = NvmFile::new(state.path()).map_err(|error| unusable(&error))?;
+        let nvm = load_or_make(&mut nvm_file, &profile, &setup, state.path())?;
+        let (ports, links) = open_ports(&setup, &state)?;
         let control = ControlSocket::open(state.path(), calls)
             .map_err(|error| HostError::running(format_args!("{}: {error}", state.path().display())))?;
         let options = ModuleOptions {
@@ -117,6 +133,7 @@ impl ModemHost {
             air: Air::new(seed),
             destination,
             service,
+            doors: Doors::default(),
             events,
             control,
             calls: called,
@@ -173,24 +190,6 @@ pub fn load_profile(name: &str) -> Result<Profile, HostError> {
     let text = fs::read_to_string(name).map_err(|error| HostError::usage(format_args!("{name}: {error}")))?;
     let known: Vec<_> = crate::commands::all().map(|command| command.name).collect();
     Profile::parse(&text, name, Some(&known)).map_err(HostError::usage)
-}
-
-fn embed_if_asked(
-    setup: &ModemSetup,
-    state: &StateDir,
-    clock: &Clock,
-    events: &EventLog,
-) -> Result<Option<EmbeddedService>, HostError> {
-    if setup.service != ServiceSpec::Embedded {
-        return Ok(None);
-    }
-    embed(ServiceSetup {
-        state_dir: state.path().to_owned(),
-        master: setup.master.clone(),
-        clock: clock.clone(),
-        events: events.clone(),
-    })
-    .map(Some)
 }
 
 /// The module of this directory; a new one where there is none.
