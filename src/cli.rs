@@ -142,6 +142,7 @@ mod tests {
         check("vsara ctl forget 0a04f008003c9623", true);
         check("vsara ctl accesskey create --domain acme --json", true);
         check("vsara ctl accesskey", false);
+        check("vsara ctl domain create acme --company Acme", true);
         check("vsara ctl fault service silent for 10m", true);
         check("vsara ctl power sideways", false);
         check("vsara profiles sara-r510s", true);

@@ -98,6 +98,9 @@ enum Verb {
         #[arg(required = true, num_args = 1..=4)]
         what: Vec<String>,
     },
+    /// Domains of the security service: the accounts
+    #[command(subcommand)]
+    Domain(DomainVerb),
     /// Access keys of the security service, for REST
     #[command(subcommand)]
     Accesskey(AccesskeyVerb),
@@ -108,6 +111,18 @@ enum Switch {
     On,
     Off,
     Cut,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum DomainVerb {
+    /// Make one
+    Create {
+        /// Letters, digits, hyphens, underscores and dots
+        name: String,
+        /// Who registers it
+        #[arg(long)]
+        company: Option<String>,
+    },
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -186,6 +201,9 @@ fn request_for(verb: &Verb) -> Result<Request, HostError> {
         Verb::Events { follow, .. } => Request::Events { follow: *follow },
         Verb::Identity { reveal, .. } => Request::Identity { reveal: *reveal },
         Verb::Fault { what } => fault(&what.join(" "))?,
+        Verb::Domain(DomainVerb::Create { name, company }) => {
+            Request::DomainCreate { name: name.clone(), company: company.clone() }
+        }
         Verb::Accesskey(AccesskeyVerb::Create { domain, .. }) => {
             Request::AccesskeyCreate { domain: domain.clone() }
         }

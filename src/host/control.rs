@@ -81,6 +81,13 @@ pub enum Request {
         #[serde(default)]
         follow: bool,
     },
+    /// A new domain.
+    DomainCreate {
+        /// By which it is known everywhere.
+        name: String,
+        /// Who registers it.
+        company: Option<String>,
+    },
     /// A new access key for REST.
     AccesskeyCreate {
         /// For which domain.

@@ -5,7 +5,7 @@ import json
 import re
 
 from rest import Rest, next_event, sign_in
-from vsara import PROFILE_UID, Case, wait_until
+from vsara import PROFILE_UID, Case, run, wait_until
 
 NOWHERE = "0000000000000000"
 
@@ -79,6 +79,15 @@ class Accounts(Case):
         self.assertEqual(server.http.send("POST", "/v1/authenticate/refresh", refresh).status, 401)
         self.assertEqual(server.http.send("POST", "/v1/authenticate", keys[0]).status, 404)
         self.assertEqual(owner("/v1/accesskey/create").keys(), {"APIKey", "APISecret"})
+
+    def test_a_domain_of_its_own_by_ctl(self):
+        modem = self.modem()
+        modem.ctl("domain", "create", "acme", "--company", "Acme Pumps")
+        key = json.loads(modem.ctl("accesskey", "create", "--domain", "acme", "--json"))
+        owner = sign_in(modem.ready["console"].partition("/?")[0], key)
+        self.assertEqual(owner("/v1/deviceprofile/list")["Total"], 0)
+        nobody = run("ctl", "--state", modem.state, "accesskey", "create", "--domain", "nobody")
+        self.assertEqual((nobody.returncode, "no domain nobody" in nobody.stderr), (1, True))
 
     def test_secrets_are_in_no_file_and_in_no_log(self):
         server = self.server("--log", "trace")
@@ -192,7 +201,7 @@ class Things(Case):
         server = self.server("--time", "virtual")
         owner = server.account()
         modem = self.sealed(server, PROFILE_UID)
-        campaign = owner("/v1/campaign/create", Name="ldp for all", DeviceProfileUID=PROFILE_UID, FeaturesOn=["ldp"])
+        campaign = owner("/v1/campaign/feature/set", Name="ldp for all", DeviceProfileUID=PROFILE_UID, Feature="ldp", Enabled=True)
         uid = campaign["CampaignUID"]
         progress = lambda: owner("/v1/campaign/get", CampaignUID=uid)["Progress"]
         wait_until(lambda: not progress()["Running"], "the campaign has told everybody")
@@ -201,8 +210,13 @@ class Things(Case):
         self.assertEqual((progress()["Applied"], progress()["Waiting"]), (1, 0))
         devices = owner("/v1/campaign/device/list", CampaignUID=uid, Outcome="applied")["Devices"]
         self.assertEqual(devices, [{"ROTPublicUID": modem.rot, "Outcome": "applied"}])
-        both = {"Name": "x", "DeviceProfileUID": PROFILE_UID, "ROTPublicUIDs": [modem.rot], "FeaturesOn": ["ldp"]}
-        self.assertEqual(owner.send("POST", "/v1/campaign/create", both).status, 400)
+        other = owner("/v1/deviceprofile/create", Name="other")["DeviceProfileUID"]
+        one = {"Name": "hourly", "ROTPublicUIDs": [modem.rot], "HeartbeatPeriod": 3600}
+        reply = owner.send("POST", "/v1/campaign/heartbeat/set", {**one, "DeviceProfileUID": other})
+        self.assertEqual(reply.status, 409, "not of that device profile")
+        everybody = owner("/v1/campaign/plan/set", Name="flex for all", Plan="flex")["CampaignUID"]
+        wait_until(lambda: owner("/v1/campaign/get", CampaignUID=everybody)["Progress"]["Applied"] == 1, "everybody")
+        self.assertEqual(owner("/v1/device/get", ROTPublicUID=modem.rot)["Plan"], "flex")
 
     def test_events_come_as_they_happen_and_go_on_behind_the_last_one_seen(self):
         server = self.server()
@@ -274,7 +288,7 @@ class Domains(Case):
         modem.wait_for_flags("1,1,1")
         uid = PROFILE_UID
         owner("/v1/whitelist/add", DeviceProfileUID=uid, ROTPublicUIDs=[modem.rot])
-        campaign = owner("/v1/campaign/create", Name="n", ROTPublicUIDs=[modem.rot], HeartbeatPeriod=3600)["CampaignUID"]
+        campaign = owner("/v1/campaign/heartbeat/set", Name="n", ROTPublicUIDs=[modem.rot], HeartbeatPeriod=3600)["CampaignUID"]
         key = owner("/v1/accesskey/list")["AccessKeys"][0]["APIKey"]
         theirs = {
             "ROTPublicUID": modem.rot,
@@ -300,8 +314,6 @@ class Domains(Case):
                 schema = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
                 names = document["components"]["schemas"][schema].get("properties", {})
                 fields = {name: value for name, value in theirs.items() if name in names}
-                if path == "/v1/campaign/create":
-                    del fields["DeviceProfileUID"]
                 reply = other.send(method.upper(), path, fields)
                 if reply.status == 200:
                     for secret in (modem.rot, uid, campaign, key):

@@ -35,6 +35,7 @@ impl ModemHost {
             Request::Clone { dir } => self.clone_into(&dir),
             Request::Events { follow } => self.past_events(follow).await,
             request @ (Request::Forget { .. }
+            | Request::DomainCreate { .. }
             | Request::AccesskeyCreate { .. }
             | Request::ServiceFault { .. }) => match &self.service {
                 Some(service) => service.ask(request).await,

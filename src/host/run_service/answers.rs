@@ -23,6 +23,10 @@ impl ServiceHost {
                 Ok(past) => Answer::Follow(past, self.events.follow()),
                 Err(error) => Answer::Failed(error.to_string()),
             },
+            Request::DomainCreate { name, company } => {
+                let created = self.operator().create_domain(&name, company.as_deref());
+                done(created.map(|domain| json!({ "name": domain.name, "company": domain.company })))
+            }
             Request::AccesskeyCreate { domain } => done(self.create_access_key(&domain)),
             Request::ServiceFault { fault } => done(self.add_fault(&fault).map(|()| Value::Null)),
             Request::Status => done(self.status()),

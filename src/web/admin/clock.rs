@@ -3,13 +3,13 @@
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use utoipa::ToSchema;
 
 use crate::host::control::{Answer, Call, Request as Asked};
-use crate::web::api::values::Moment;
+use crate::web::api::values::{Moment, Whole};
 use crate::web::app::App;
 use crate::web::error::ApiError;
 use crate::web::operation::{Operation, Security, Shape, json, read_json};
@@ -31,11 +31,17 @@ struct ClockState {
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
 struct ClockMove {
-    /// To this moment, not before now; or else `Advance`.
-    time: Option<Moment>,
-    /// By so many seconds; or else `Time`.
-    #[schema(minimum = 0, maximum = 3_155_760_000_u32)]
-    advance: Option<u32>,
+    /// To this moment, not before now.
+    time: Moment,
+}
+
+/// How far to move system time; it stops at every deadline on the way.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+struct ClockAdvance {
+    /// By so many seconds.
+    #[schema(minimum = 0, maximum = 3_155_760_000_u32, value_type = u64)]
+    seconds: Whole,
 }
 
 async fn read(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
@@ -43,25 +49,30 @@ async fn read(State(app): State<App>, headers: HeaderMap) -> Result<Response, Ap
     Ok(json(&state(&app)))
 }
 
+async fn set(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
+    app.admit_admin(request.headers())?;
+    let ClockMove { time: Moment(moment) } = read_json(request.into_body()).await?;
+    ask(&app, Asked::AdvanceTo { moment }).await
+}
+
 async fn advance(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     app.admit_admin(request.headers())?;
-    let asked = match read_json(request.into_body()).await? {
-        ClockMove { time: Some(Moment(moment)), advance: None } => Asked::AdvanceTo { moment },
-        ClockMove { time: None, advance: Some(seconds) } if seconds <= ADVANCE_MAX_S => {
-            Asked::Advance { by_ms: i64::from(seconds) * 1000 }
-        }
-        _ => {
-            let message =
-                format!("the clock is moved to a Time, or by an Advance of up to {ADVANCE_MAX_S} s");
-            return Err(ApiError::bad_request(message, "name one of them, and not both"));
-        }
-    };
+    let ClockAdvance { seconds: Whole(seconds) } = read_json(request.into_body()).await?;
+    if seconds > ADVANCE_MAX_S {
+        let message = format!("the clock is moved by up to {ADVANCE_MAX_S} seconds");
+        return Err(ApiError::bad_request(message, "move it several times"));
+    }
+    ask(&app, Asked::Advance { by_ms: i64::from(seconds) * 1000 }).await
+}
+
+/// Has whoever owns the clock move it: the module's loop, or the server's.
+async fn ask(app: &App, request: Asked) -> Result<Response, ApiError> {
     let (answer, answered) = oneshot::channel();
     let gone = || ApiError::internal("the program is ending");
-    app.rooms.control.send(Call { request: asked, answer }).await.map_err(|_| gone())?;
+    app.rooms.control.send(Call { request, answer }).await.map_err(|_| gone())?;
     match answered.await.map_err(|_| gone())? {
         Answer::Failed(message) => Err(ApiError::conflict(message, "choose a later moment")),
-        _ => Ok(json(&state(&app))),
+        _ => Ok(json(&state(app))),
     }
 }
 
@@ -72,15 +83,19 @@ fn state(app: &App) -> ClockState {
 
 pub(super) fn operations() -> Vec<Operation> {
     const TAG: &str = "Time and faults";
-    let both = get(read).put(advance);
+    let both = get(read).put(set);
     vec![
         Operation::new(Method::GET, "/clock", Shape::of::<ClockState>(), both)
             .about(TAG, "Says what time it is")
             .shows(Security::AdminToken),
         Operation::entry(Method::PUT, "/clock", Shape::of::<ClockState>())
-            .about(TAG, "Moves system time forward, stopping at every deadline on the way")
+            .about(TAG, "Moves system time forward to a moment, stopping at every deadline on the way")
             .takes(Shape::of::<ClockMove>())
             .refuses(&[StatusCode::CONFLICT])
+            .shows(Security::AdminToken),
+        Operation::new(Method::POST, "/clock/advance", Shape::of::<ClockState>(), post(advance))
+            .about(TAG, "Moves system time forward by so many seconds, stopping at every deadline on the way")
+            .takes(Shape::of::<ClockAdvance>())
             .shows(Security::AdminToken),
     ]
 }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::host::run_service::ServiceHost;
 use crate::service::domain::Domain;
 use crate::service::store::Window;
-use crate::web::api::values::{Moment, Title};
+use crate::web::api::values::{GivenName, Moment, Title};
 use crate::web::error::ApiError;
 use crate::web::limits::PAGE_LEN_MAX;
 use crate::web::operation::{Nothing, Operation};
@@ -50,8 +50,7 @@ struct DomainList {
 #[serde(rename_all = "PascalCase")]
 struct DomainAccessKeyRequest {
     /// Which domain; `default`.
-    #[schema(max_length = 100)]
-    domain: Option<String>,
+    domain: Option<GivenName>,
 }
 
 /// An access key with its secret.
@@ -92,7 +91,7 @@ fn create_access_key(
     host: &mut ServiceHost,
     request: DomainAccessKeyRequest,
 ) -> Result<DomainAccessKey, ApiError> {
-    let domain = request.domain.as_deref().unwrap_or(crate::service::domain::DEFAULT_DOMAIN);
+    let domain = request.domain.as_ref().map_or(crate::service::domain::DEFAULT_DOMAIN, |domain| &domain.0);
     let (key, secret) = host.operator().create_access_key(domain)?;
     Ok(DomainAccessKey { api_key: key.api_key.clone(), api_secret: secret.reveal() })
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::host::run_service::{Condition, FaultState, ServiceHost};
-use crate::web::api::values::Moment;
+use crate::web::api::values::{Moment, Whole};
 use crate::web::error::ApiError;
 use crate::web::operation::{Nothing, Operation};
 
@@ -45,28 +45,28 @@ struct FaultList {
 #[serde(rename_all = "PascalCase")]
 struct FaultsRequest {
     /// Neither hear nor answer datagrams for so many seconds of system time.
-    #[schema(minimum = 0, maximum = 31_536_000)]
-    silent_seconds: Option<u32>,
+    #[schema(minimum = 0, maximum = 31_536_000, value_type = Option<u32>)]
+    silent_seconds: Option<Whole>,
     /// Datagrams to lose, in percent.
-    #[schema(minimum = 0, maximum = 100)]
-    loss_percent: Option<u8>,
+    #[schema(minimum = 0, maximum = 100, value_type = Option<u32>)]
+    loss_percent: Option<Whole>,
     /// Datagrams to let arrive twice, in percent.
-    #[schema(minimum = 0, maximum = 100)]
-    duplicate_percent: Option<u8>,
+    #[schema(minimum = 0, maximum = 100, value_type = Option<u32>)]
+    duplicate_percent: Option<Whole>,
     /// Datagrams to let arrive with a wrong bit, in percent.
-    #[schema(minimum = 0, maximum = 100)]
-    corrupt_percent: Option<u8>,
+    #[schema(minimum = 0, maximum = 100, value_type = Option<u32>)]
+    corrupt_percent: Option<Whole>,
     /// Whether to let datagrams overtake each other.
     reorder: Option<bool>,
     /// One way.
-    #[schema(minimum = 0, maximum = 600_000)]
-    delay_milliseconds: Option<u32>,
+    #[schema(minimum = 0, maximum = 600_000, value_type = Option<u32>)]
+    delay_milliseconds: Option<Whole>,
     /// The next so many datagrams to lose.
-    #[schema(minimum = 0, maximum = 1_000_000)]
-    drop: Option<u32>,
+    #[schema(minimum = 0, maximum = 1_000_000, value_type = Option<u32>)]
+    drop: Option<Whole>,
     /// The next so many datagrams to let arrive twice.
-    #[schema(minimum = 0, maximum = 1_000_000)]
-    duplicate: Option<u32>,
+    #[schema(minimum = 0, maximum = 1_000_000, value_type = Option<u32>)]
+    duplicate: Option<Whole>,
 }
 
 fn read(host: &mut ServiceHost, _: Nothing) -> Result<FaultList, ApiError> {
@@ -84,7 +84,7 @@ fn read(host: &mut ServiceHost, _: Nothing) -> Result<FaultList, ApiError> {
 }
 
 fn set(host: &mut ServiceHost, request: FaultsRequest) -> Result<FaultList, ApiError> {
-    let percent = |name, value: Option<u8>| up_to(name, value.map(u32::from), 100).map(|it| it as u8);
+    let percent = |name, value| up_to(name, value, 100).map(|percent| percent as u8);
     let link = Condition {
         loss_percent: percent("LossPercent", request.loss_percent)?,
         duplicate_percent: percent("DuplicatePercent", request.duplicate_percent)?,
@@ -100,8 +100,8 @@ fn set(host: &mut ServiceHost, request: FaultsRequest) -> Result<FaultList, ApiE
     read(host, Nothing {})
 }
 
-fn up_to(name: &str, value: Option<u32>, max: u32) -> Result<u32, ApiError> {
-    let value = value.unwrap_or(0);
+fn up_to(name: &str, value: Option<Whole>, max: u32) -> Result<u32, ApiError> {
+    let Whole(value) = value.unwrap_or_default();
     let wrong = || ApiError::bad_request(format!("{name} is 0 to {max}"), "choose one within");
     (value <= max).then_some(value).ok_or_else(wrong)
 }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::host::run_service::ServiceHost;
 use crate::protocol::keys::PskIdentity;
 use crate::service::operator::{FACTORY_MAX, Transfer};
-use crate::web::api::values::Rot;
+use crate::web::api::values::{GivenName, Rot, Whole};
 use crate::web::error::ApiError;
 use crate::web::operation::{Done, Operation};
 
@@ -17,11 +17,11 @@ use crate::web::operation::{Done, Operation};
 struct FactoryRequest {
     /// How many; 1.
     #[schema(minimum = 1, maximum = 1000)]
-    count: Option<u32>,
+    #[schema(value_type = Option<u32>)]
+    count: Option<Whole>,
     /// Put them on the whitelist of this device profile.
     #[serde(rename = "DeviceProfileUID")]
-    #[schema(max_length = 100)]
-    device_profile_uid: Option<String>,
+    device_profile_uid: Option<GivenName>,
 }
 
 /// New modules, as they leave the factory.
@@ -52,18 +52,15 @@ struct FactoryModule {
 struct TransferRequest {
     /// The device profile the devices were sealed with.
     #[serde(rename = "DeviceProfileUID")]
-    #[schema(max_length = 100)]
-    device_profile_uid: String,
+    device_profile_uid: GivenName,
     /// Which devices.
     #[serde(rename = "ROTPublicUIDs")]
     #[schema(min_items = 1, max_items = 1000)]
     rots: Vec<Rot>,
     /// Their present owner's domain.
-    #[schema(max_length = 100)]
-    from: String,
+    from: GivenName,
     /// Their future owner's domain.
-    #[schema(max_length = 100)]
-    to: String,
+    to: GivenName,
 }
 
 /// A root of trust to forget.
@@ -75,12 +72,13 @@ struct ForgetRequest {
 }
 
 fn make(host: &mut ServiceHost, request: FactoryRequest) -> Result<FactoryLot, ApiError> {
-    let count = request.count.unwrap_or(1) as usize;
+    let count = request.count.map_or(1, |count| count.0 as usize);
     if !(1..=FACTORY_MAX).contains(&count) {
         let message = format!("the factory makes 1 to {FACTORY_MAX} modules at a time");
         return Err(ApiError::bad_request(message, "have the rest made by further calls"));
     }
-    let made = host.operator().make_modules(count, request.device_profile_uid.as_deref())?;
+    let made =
+        host.operator().make_modules(count, request.device_profile_uid.as_ref().map(|uid| uid.0.as_str()))?;
     let module = |(rot, secret): (_, crate::protocol::keys::KeySet)| FactoryModule {
         rot: Rot(rot),
         psk_identity: PskIdentity { rot, key_set: secret.number }.to_string(),
@@ -91,10 +89,10 @@ fn make(host: &mut ServiceHost, request: FactoryRequest) -> Result<FactoryLot, A
 
 fn transfer(host: &mut ServiceHost, request: TransferRequest) -> Result<Done, ApiError> {
     host.operator().transfer_all(&Transfer {
-        profile_uid: request.device_profile_uid,
+        profile_uid: request.device_profile_uid.0,
         rots: request.rots.into_iter().map(|rot| rot.0).collect(),
-        from: request.from,
-        to: request.to,
+        from: request.from.0,
+        to: request.to.0,
     })?;
     Ok(Done {})
 }

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::values::Moment;
+use super::values::{GivenName, Moment};
 use crate::web::error::ApiError;
 use crate::web::operation::{Done, Operation, Owner};
 
@@ -53,8 +53,7 @@ struct AccessKeyEntry {
 struct AccessKeyDeleteRequest {
     /// Its name.
     #[serde(rename = "APIKey")]
-    #[schema(max_length = 100)]
-    api_key: String,
+    api_key: GivenName,
 }
 
 fn create(owner: &mut Owner<'_>, _: AccessKeyCreateRequest) -> Result<NewAccessKey, ApiError> {
@@ -72,11 +71,11 @@ fn list(owner: &mut Owner<'_>, _: AccessKeyListRequest) -> Result<AccessKeyList,
 }
 
 fn delete(owner: &mut Owner<'_>, request: AccessKeyDeleteRequest) -> Result<Done, ApiError> {
-    if request.api_key == owner.api_key {
+    if request.api_key.0 == owner.api_key {
         let hint = "authenticate with another access key first";
         return Err(ApiError::conflict("this very call was made with that access key", hint));
     }
-    owner.account.delete_access_key(&request.api_key)?;
+    owner.account.delete_access_key(&request.api_key.0)?;
     Ok(Done {})
 }
 

@@ -7,6 +7,7 @@ use axum::routing::post;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::values::GivenName;
 use crate::host::run_service::ServiceHost;
 use crate::service::store::Store;
 use crate::web::app::App;
@@ -19,11 +20,9 @@ use crate::web::token::Purpose;
 struct AuthenticateRequest {
     /// The name of the access key.
     #[serde(rename = "APIKey")]
-    #[schema(max_length = 100)]
-    api_key: String,
+    api_key: GivenName,
     /// Its secret.
     #[serde(rename = "APISecret")]
-    #[schema(max_length = 100)]
     api_secret: String,
 }
 
@@ -32,7 +31,6 @@ struct AuthenticateRequest {
 #[serde(rename_all = "PascalCase")]
 struct RefreshRequest {
     /// From an earlier answer.
-    #[schema(max_length = 1024)]
     refresh_token: String,
 }
 
@@ -48,7 +46,8 @@ struct Tokens {
 
 /// `{APIKey, APISecret}` → `{AuthToken, RefreshToken}` (published).
 async fn authenticate(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
-    let AuthenticateRequest { api_key, api_secret } = read_json(request.into_body()).await?;
+    let AuthenticateRequest { api_key: GivenName(api_key), api_secret } =
+        read_json(request.into_body()).await?;
     if !app.may_try_secret(&api_key) {
         return Err(ApiError::too_many("too many wrong secrets for this access key"));
     }

@@ -1,41 +1,68 @@
 //! Campaigns: one change for many Things.
 
-use std::collections::BTreeMap;
-
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::values::{
-    Count, FeatureName, HeartbeatPeriod, Moment, Offset, OutcomeName, PlanName, Rot, Title, window,
+    Count, FeatureName, GivenName, HeartbeatPeriod, Moment, Offset, OutcomeName, PlanName, Rot, Title, window,
 };
 use crate::service::campaign::{Campaign, Change, Progress as Counted, Reach};
 use crate::service::operator::Targets;
 use crate::web::error::ApiError;
 use crate::web::operation::{Operation, Owner};
 
-/// A change for the Things on a list, or for those of a device profile.
+/// A feature of many Things, on or off.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-struct CampaignCreateRequest {
-    /// What people call it.
+struct CampaignFeatureRequest {
+    /// What people call the campaign.
     name: Title,
-    /// For these Things, at most 1000; or else `DeviceProfileUID`.
+    /// Which feature.
+    feature: FeatureName,
+    /// On or off, of each Thing from its next heartbeat.
+    enabled: bool,
+    /// For these Things only.
     #[serde(rename = "ROTPublicUIDs")]
     #[schema(min_items = 1, max_items = 1000)]
     rots: Option<Vec<Rot>>,
-    /// For the Things of this device profile; or else `ROTPublicUIDs`.
+    /// For the Things of this device profile only.
     #[serde(rename = "DeviceProfileUID")]
-    #[schema(max_length = 100)]
-    device_profile_uid: Option<String>,
-    /// Features to switch on.
-    features_on: Option<Vec<FeatureName>>,
-    /// Features to switch off.
-    features_off: Option<Vec<FeatureName>>,
-    /// Security heartbeat period.
-    heartbeat_period: Option<HeartbeatPeriod>,
-    /// Price plan.
-    plan: Option<PlanName>,
+    device_profile_uid: Option<GivenName>,
+}
+
+/// The heartbeat period of many Things.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+struct CampaignHeartbeatRequest {
+    /// What people call the campaign.
+    name: Title,
+    /// Of each Thing from its next heartbeat.
+    heartbeat_period: HeartbeatPeriod,
+    /// For these Things only.
+    #[serde(rename = "ROTPublicUIDs")]
+    #[schema(min_items = 1, max_items = 1000)]
+    rots: Option<Vec<Rot>>,
+    /// For the Things of this device profile only.
+    #[serde(rename = "DeviceProfileUID")]
+    device_profile_uid: Option<GivenName>,
+}
+
+/// The price plan of many Things.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+struct CampaignPlanRequest {
+    /// What people call the campaign.
+    name: Title,
+    /// Services of each Thing from its next heartbeat.
+    plan: PlanName,
+    /// For these Things only.
+    #[serde(rename = "ROTPublicUIDs")]
+    #[schema(min_items = 1, max_items = 1000)]
+    rots: Option<Vec<Rot>>,
+    /// For the Things of this device profile only.
+    #[serde(rename = "DeviceProfileUID")]
+    device_profile_uid: Option<GivenName>,
 }
 
 /// One campaign.
@@ -43,8 +70,7 @@ struct CampaignCreateRequest {
 struct CampaignGetRequest {
     /// Which.
     #[serde(rename = "CampaignUID")]
-    #[schema(max_length = 100)]
-    campaign_uid: String,
+    campaign_uid: GivenName,
 }
 
 /// Part of all campaigns.
@@ -63,8 +89,7 @@ struct CampaignListRequest {
 struct CampaignDevicesRequest {
     /// Of which campaign.
     #[serde(rename = "CampaignUID")]
-    #[schema(max_length = 100)]
-    campaign_uid: String,
+    campaign_uid: GivenName,
     /// Of this outcome only.
     outcome: Option<OutcomeName>,
     /// How many to leave out.
@@ -84,16 +109,16 @@ struct CampaignEntry {
     name: String,
     /// When it was made.
     created_at: Moment,
-    /// The device profile whose Things it is for; null for a list.
+    /// The device profile whose Things it is for; null where it is for others.
     #[serde(rename = "DeviceProfileUID")]
     device_profile_uid: Option<String>,
-    /// Features to switch on.
-    features_on: Vec<FeatureName>,
-    /// Features to switch off.
-    features_off: Vec<FeatureName>,
-    /// Security heartbeat period, in seconds.
+    /// The feature to switch, where it is about one.
+    feature: Option<FeatureName>,
+    /// On or off.
+    enabled: Option<bool>,
+    /// The security heartbeat period to set, in seconds, where it is about that.
     heartbeat_period: Option<u32>,
-    /// Price plan.
+    /// The price plan to set, where it is about that.
     plan: Option<PlanName>,
     /// How far it has come.
     progress: CampaignProgress,
@@ -150,17 +175,14 @@ struct CampaignDevice {
 
 impl CampaignEntry {
     fn new(campaign: &Campaign, progress: &Counted) -> Self {
-        let switched = |on: bool| {
-            let features = campaign.change.features.iter().filter(move |(_, enabled)| **enabled == on);
-            features.map(|(feature, _)| FeatureName(*feature)).collect()
-        };
+        let switched = campaign.change.features.first_key_value();
         Self {
             campaign_uid: campaign.uid.clone(),
             name: campaign.name.clone(),
             created_at: Moment(campaign.created_at),
             device_profile_uid: campaign.profile_uid.clone(),
-            features_on: switched(true),
-            features_off: switched(false),
+            feature: switched.map(|(feature, _)| FeatureName(*feature)),
+            enabled: switched.map(|(_, enabled)| *enabled),
             heartbeat_period: campaign.change.heartbeat_period_s,
             plan: campaign.change.plan.map(PlanName),
             progress: CampaignProgress {
@@ -175,34 +197,41 @@ impl CampaignEntry {
     }
 }
 
-fn create(owner: &mut Owner<'_>, request: CampaignCreateRequest) -> Result<CampaignEntry, ApiError> {
-    let targets = match (request.rots, request.device_profile_uid) {
-        (Some(rots), None) => Targets::Listed(rots.into_iter().map(|rot| rot.0).collect()),
-        (None, Some(uid)) => Targets::Profile(uid),
-        _ => {
-            let message = "a campaign is for ROTPublicUIDs or for a DeviceProfileUID";
-            return Err(ApiError::bad_request(message, "name one of them, and not both"));
-        }
+fn set_feature(owner: &mut Owner<'_>, request: CampaignFeatureRequest) -> Result<CampaignEntry, ApiError> {
+    let change = Change { features: [(request.feature.0, request.enabled)].into(), ..Change::default() };
+    create(owner, request.name, change, request.rots, request.device_profile_uid)
+}
+
+fn set_heartbeat(
+    owner: &mut Owner<'_>,
+    request: CampaignHeartbeatRequest,
+) -> Result<CampaignEntry, ApiError> {
+    let change = Change { heartbeat_period_s: Some(request.heartbeat_period.0), ..Change::default() };
+    create(owner, request.name, change, request.rots, request.device_profile_uid)
+}
+
+fn set_plan(owner: &mut Owner<'_>, request: CampaignPlanRequest) -> Result<CampaignEntry, ApiError> {
+    let change = Change { plan: Some(request.plan.0), ..Change::default() };
+    create(owner, request.name, change, request.rots, request.device_profile_uid)
+}
+
+fn create(
+    owner: &mut Owner<'_>,
+    name: Title,
+    change: Change,
+    rots: Option<Vec<Rot>>,
+    profile_uid: Option<GivenName>,
+) -> Result<CampaignEntry, ApiError> {
+    let targets = Targets {
+        rots: rots.map(|rots| rots.into_iter().map(|rot| rot.0).collect()),
+        profile_uid: profile_uid.map(|uid| uid.0),
     };
-    let on = request.features_on.into_iter().flatten().map(|feature| (feature.0, true));
-    let off = request.features_off.into_iter().flatten().map(|feature| (feature.0, false));
-    let features: Vec<_> = on.chain(off).collect();
-    let by_name: BTreeMap<_, _> = features.iter().copied().collect();
-    if features.iter().any(|(feature, enabled)| by_name.get(feature) != Some(enabled)) {
-        let message = "a feature is to be switched on and off";
-        return Err(ApiError::bad_request(message, "name it in one of the two lists"));
-    }
-    let change = Change {
-        features: by_name,
-        heartbeat_period_s: request.heartbeat_period.map(|period| period.0),
-        plan: request.plan.map(|plan| plan.0),
-    };
-    let campaign = owner.account.create_campaign(request.name.0, change, targets)?;
-    get(owner, CampaignGetRequest { campaign_uid: campaign.uid.clone() })
+    let campaign = owner.account.create_campaign(name.0, change, targets)?;
+    get(owner, CampaignGetRequest { campaign_uid: GivenName(campaign.uid.clone()) })
 }
 
 fn get(owner: &mut Owner<'_>, request: CampaignGetRequest) -> Result<CampaignEntry, ApiError> {
-    let (campaign, progress) = owner.account.campaign(&request.campaign_uid)?;
+    let (campaign, progress) = owner.account.campaign(&request.campaign_uid.0)?;
     Ok(CampaignEntry::new(&campaign, &progress))
 }
 
@@ -215,7 +244,7 @@ fn list(owner: &mut Owner<'_>, request: CampaignListRequest) -> Result<CampaignL
 fn devices(owner: &mut Owner<'_>, request: CampaignDevicesRequest) -> Result<CampaignDeviceList, ApiError> {
     let window = window(request.offset, request.count);
     let outcome = request.outcome.map(|outcome| outcome.0);
-    let page = owner.account.campaign_devices(&request.campaign_uid, outcome, window)?;
+    let page = owner.account.campaign_devices(&request.campaign_uid.0, outcome, window)?;
     let device = |(rot, outcome)| CampaignDevice { rot: Rot(rot), outcome: OutcomeName(outcome) };
     Ok(CampaignDeviceList { devices: page.items.into_iter().map(device).collect(), total: page.total })
 }
@@ -223,10 +252,17 @@ fn devices(owner: &mut Owner<'_>, request: CampaignDevicesRequest) -> Result<Cam
 pub(super) fn operations() -> Vec<Operation> {
     const TAG: &str = "Campaigns";
     const UNKNOWN: &[StatusCode] = &[StatusCode::NOT_FOUND];
+    const UNKNOWN_OR_OTHER: &[StatusCode] = &[StatusCode::NOT_FOUND, StatusCode::CONFLICT];
     vec![
-        Operation::owner("/v1/campaign/create", create)
-            .about(TAG, "Wants one change of many Things, each from its next heartbeat on")
-            .refuses(UNKNOWN),
+        Operation::owner("/v1/campaign/feature/set", set_feature)
+            .about(TAG, "Switches a feature of many Things, of all of the domain if nothing else is said")
+            .refuses(UNKNOWN_OR_OTHER),
+        Operation::owner("/v1/campaign/heartbeat/set", set_heartbeat)
+            .about(TAG, "Sets the heartbeat period of many Things")
+            .refuses(UNKNOWN_OR_OTHER),
+        Operation::owner("/v1/campaign/plan/set", set_plan)
+            .about(TAG, "Sets the price plan of many Things")
+            .refuses(UNKNOWN_OR_OTHER),
         Operation::owner("/v1/campaign/get", get)
             .about(TAG, "Shows a campaign and how far it has come")
             .refuses(UNKNOWN),

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::thing::Thing;
 use super::values::{
-    Count, FeatureName, HeartbeatPeriod, Offset, PlanName, Rot, SearchText, StateName, window,
+    Count, FeatureName, GivenName, HeartbeatPeriod, Offset, PlanName, Rot, SearchText, StateName, window,
 };
 use crate::service::account::DeviceEdit;
 use crate::service::store::DeviceQuery;
@@ -21,8 +21,7 @@ struct DeviceListRequest {
     state: Option<StateName>,
     /// Of this device profile only.
     #[serde(rename = "DeviceProfileUID")]
-    #[schema(max_length = 100)]
-    device_profile_uid: Option<String>,
+    device_profile_uid: Option<GivenName>,
     /// Kept out by a whitelist, or not.
     blacklisted: Option<bool>,
     /// Not heard of for too long, or not.
@@ -99,7 +98,7 @@ fn list(owner: &mut Owner<'_>, request: DeviceListRequest) -> Result<DeviceList,
     let query = DeviceQuery {
         domain: None,
         state: request.state.map(|state| state.0),
-        profile_uid: request.device_profile_uid,
+        profile_uid: request.device_profile_uid.map(|uid| uid.0),
         blacklisted: request.blacklisted,
         overdue: request.overdue,
         text: request.search.map(|text| text.0),

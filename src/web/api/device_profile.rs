@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::values::{Count, FeatureName, HeartbeatPeriod, Offset, PlanName, Title, window};
+use super::values::{Count, FeatureName, GivenName, HeartbeatPeriod, Offset, PlanName, Title, window};
 use crate::service::DeviceProfile;
 use crate::web::error::ApiError;
 use crate::web::operation::{Operation, Owner};
@@ -40,8 +40,7 @@ struct NewDeviceProfile {
 struct DeviceProfileGetRequest {
     /// Its UID.
     #[serde(rename = "DeviceProfileUID")]
-    #[schema(max_length = 100)]
-    device_profile_uid: String,
+    device_profile_uid: GivenName,
 }
 
 /// Part of all of them.
@@ -60,8 +59,7 @@ struct DeviceProfileListRequest {
 struct DeviceProfileUpdateRequest {
     /// Its UID.
     #[serde(rename = "DeviceProfileUID")]
-    #[schema(max_length = 100)]
-    device_profile_uid: String,
+    device_profile_uid: GivenName,
     /// What people call it.
     name: Option<Title>,
     /// Price plan of its devices.
@@ -128,7 +126,7 @@ fn create(owner: &mut Owner<'_>, request: DeviceProfileCreateRequest) -> Result<
 }
 
 fn get(owner: &mut Owner<'_>, request: DeviceProfileGetRequest) -> Result<DeviceProfileEntry, ApiError> {
-    Ok((&*owner.account.profile(&request.device_profile_uid)?).into())
+    Ok((&*owner.account.profile(&request.device_profile_uid.0)?).into())
 }
 
 fn list(owner: &mut Owner<'_>, request: DeviceProfileListRequest) -> Result<DeviceProfileList, ApiError> {
@@ -141,7 +139,7 @@ fn update(
     owner: &mut Owner<'_>,
     request: DeviceProfileUpdateRequest,
 ) -> Result<DeviceProfileEntry, ApiError> {
-    let uid = request.device_profile_uid;
+    let GivenName(uid) = request.device_profile_uid;
     owner.account.update_profile(&uid, |profile| {
         if let Some(Title(name)) = request.name {
             profile.name = name;

@@ -23,6 +23,9 @@ use crate::web::limits::{PAGE_LEN, PAGE_LEN_MAX};
 /// Longest text to search for, in characters.
 const SEARCH_LEN_MAX: usize = 64;
 
+/// Longest name that is looked for, in characters.
+const GIVEN_NAME_LEN_MAX: usize = 100;
+
 /// A root of trust public UID: 16 hex digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -70,18 +73,58 @@ pub(in crate::web) struct SearchText(pub(in crate::web) String);
 
 /// A security heartbeat period, in seconds: five minutes to a year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "u32")]
+#[serde(try_from = "Whole")]
 pub(in crate::web) struct HeartbeatPeriod(pub(in crate::web) u32);
 
 /// How many entries to leave out in front.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "u32")]
+#[serde(try_from = "Whole")]
 pub(in crate::web) struct Offset(u32);
 
 /// How many entries to give at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "u32")]
+#[serde(try_from = "Whole")]
 pub(in crate::web) struct Count(u32);
+
+/// A name the service gave: a DeviceProfileUID, an APIKey; or a domain's.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(in crate::web) struct GivenName(pub(in crate::web) String);
+
+/// A whole number, however it is written: to JSON `1` and `1.0` are one number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::web) struct Whole(pub(in crate::web) u32);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WholeVisitor)
+    }
+}
+
+struct WholeVisitor;
+
+impl serde::de::Visitor<'_> for WholeVisitor {
+    type Value = Whole;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a whole number")
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Whole, E> {
+        let unexpected = serde::de::Unexpected::Unsigned(value);
+        u32::try_from(value).map(Whole).map_err(|_| E::invalid_value(unexpected, &self))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Whole, E> {
+        Err(E::invalid_value(serde::de::Unexpected::Signed(value), &self))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Whole, E> {
+        let fits = value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&value);
+        let wrong = || E::invalid_value(serde::de::Unexpected::Float(value), &self);
+        fits.then_some(Whole(value as u32)).ok_or_else(wrong)
+    }
+}
 
 /// The part of a list that is asked for.
 pub(in crate::web) fn window(offset: Option<Offset>, count: Option<Count>) -> Window {
@@ -124,29 +167,38 @@ impl TryFrom<String> for SearchText {
     }
 }
 
-impl TryFrom<u32> for HeartbeatPeriod {
+impl TryFrom<String> for GivenName {
     type Error = String;
 
-    fn try_from(period_s: u32) -> Result<Self, Self::Error> {
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let fine = text.chars().count() <= GIVEN_NAME_LEN_MAX;
+        fine.then_some(Self(text)).ok_or_else(|| format!("a name is at most {GIVEN_NAME_LEN_MAX} characters"))
+    }
+}
+
+impl TryFrom<Whole> for HeartbeatPeriod {
+    type Error = String;
+
+    fn try_from(Whole(period_s): Whole) -> Result<Self, Self::Error> {
         let (min, max) = (HEARTBEAT_PERIOD_MIN_S, HEARTBEAT_PERIOD_MAX_S);
         let wrong = || format!("a heartbeat period is {min} to {max} seconds");
         (min..=max).contains(&period_s).then_some(Self(period_s)).ok_or_else(wrong)
     }
 }
 
-impl TryFrom<u32> for Offset {
+impl TryFrom<Whole> for Offset {
     type Error = String;
 
-    fn try_from(offset: u32) -> Result<Self, Self::Error> {
+    fn try_from(Whole(offset): Whole) -> Result<Self, Self::Error> {
         let max = i32::MAX;
         (offset <= max as u32).then_some(Self(offset)).ok_or_else(|| format!("an offset is 0 to {max}"))
     }
 }
 
-impl TryFrom<u32> for Count {
+impl TryFrom<Whole> for Count {
     type Error = String;
 
-    fn try_from(count: u32) -> Result<Self, Self::Error> {
+    fn try_from(Whole(count): Whole) -> Result<Self, Self::Error> {
         let fine = (1..=PAGE_LEN_MAX).contains(&(count as usize));
         fine.then_some(Self(count)).ok_or_else(|| format!("a count is 1 to {PAGE_LEN_MAX}"))
     }
@@ -225,6 +277,11 @@ schema!(
         .pattern(Some(r"^[^\x00-\x1f\x7f-\x9f]*$"))
 );
 schema!(
+    GivenName,
+    "GivenName",
+    text("A name that was given: a UID, an APIKey, a domain.").max_length(Some(GIVEN_NAME_LEN_MAX))
+);
+schema!(
     HeartbeatPeriod,
     "HeartbeatPeriod",
     number("A security heartbeat period, in seconds.", HEARTBEAT_PERIOD_MIN_S, HEARTBEAT_PERIOD_MAX_S)
@@ -255,7 +312,10 @@ mod tests {
         check(reads::<StateName>("\"active\""), false, "state in small letters");
         check(reads::<HeartbeatPeriod>("300"), true, "period");
         check(reads::<HeartbeatPeriod>("299"), false, "short period");
+        check(reads::<HeartbeatPeriod>("300.0"), true, "a whole number with a point");
+        check(reads::<HeartbeatPeriod>("3e2"), true, "a whole number with an exponent");
         check(reads::<HeartbeatPeriod>("300.5"), false, "half a second");
+        check(reads::<Offset>("1e300"), false, "far too far");
         check(reads::<HeartbeatPeriod>("\"300\""), false, "period in words");
         check(reads::<Count>("0"), false, "nothing");
         check(reads::<Count>("1001"), false, "too much");

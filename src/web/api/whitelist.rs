@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::values::{Count, Offset, Rot, window};
+use super::values::{Count, GivenName, Offset, Rot, window};
 use crate::protocol::keys::RotUid;
 use crate::service::store::Window;
 use crate::web::error::ApiError;
@@ -16,8 +16,7 @@ use crate::web::operation::{Operation, Owner};
 struct WhitelistChangeRequest {
     /// Whose whitelist.
     #[serde(rename = "DeviceProfileUID")]
-    #[schema(max_length = 100)]
-    device_profile_uid: String,
+    device_profile_uid: GivenName,
     /// Which roots of trust, seen already or not.
     #[serde(rename = "ROTPublicUIDs")]
     #[schema(max_items = 10_000)]
@@ -30,8 +29,7 @@ struct WhitelistChangeRequest {
 struct WhitelistListRequest {
     /// Whose whitelist.
     #[serde(rename = "DeviceProfileUID")]
-    #[schema(max_length = 100)]
-    device_profile_uid: String,
+    device_profile_uid: GivenName,
     /// How many to leave out.
     offset: Option<Offset>,
     /// How many to give.
@@ -58,18 +56,18 @@ struct Whitelist {
 }
 
 fn add(owner: &mut Owner<'_>, request: WhitelistChangeRequest) -> Result<WhitelistLen, ApiError> {
-    owner.account.whitelist_add(&request.device_profile_uid, &rots(&request)?)?;
-    len(owner, &request.device_profile_uid)
+    owner.account.whitelist_add(&request.device_profile_uid.0, &rots(&request)?)?;
+    len(owner, &request.device_profile_uid.0)
 }
 
 fn remove(owner: &mut Owner<'_>, request: WhitelistChangeRequest) -> Result<WhitelistLen, ApiError> {
-    owner.account.whitelist_remove(&request.device_profile_uid, &rots(&request)?)?;
-    len(owner, &request.device_profile_uid)
+    owner.account.whitelist_remove(&request.device_profile_uid.0, &rots(&request)?)?;
+    len(owner, &request.device_profile_uid.0)
 }
 
 fn list(owner: &mut Owner<'_>, request: WhitelistListRequest) -> Result<Whitelist, ApiError> {
     let window = window(request.offset, request.count);
-    let page = owner.account.whitelist(&request.device_profile_uid, window)?;
+    let page = owner.account.whitelist(&request.device_profile_uid.0, window)?;
     Ok(Whitelist { rots: page.items.into_iter().map(Rot).collect(), total: page.total })
 }
 
