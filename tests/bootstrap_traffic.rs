@@ -59,12 +59,12 @@ fn a_bootstrap_has_four_phases_in_order() {
 /// How long a module takes from power-on to its bootstrap, in milliseconds.
 fn time_to_bootstrap(technology: u8) -> i64 {
     let (mut world, _) = world("sara-r510s", IpVersion::V4, 1);
-    let options = WorldOptions { timing: Timing::Module, ip: IpVersion::V4 };
+    let options = WorldOptions { timing: Timing::Module, ..WorldOptions::default() };
     let modem = world.add_modem(&profile("sara-r510s"), options);
     world.input(modem, Input::Coverage(false));
     world.input(modem, Input::PowerOn);
     world.run_for(MINUTE);
-    world.send(modem, &format!("AT+URAT={technology}"));
+    world.send(modem, &format!("AT+CFUN=0;+URAT={technology}"));
     world.run_for(MINUTE);
     world.input(modem, Input::PowerCut);
     world.input(modem, Input::Coverage(true));

@@ -2,110 +2,14 @@
 
 use desk::{Desk, check};
 use vsara::modem::{Input, PortId};
+use vsara::module::Timing;
 use vsara::module::power::Power;
-use vsara::module::{Nvm, Timing};
 use vsara::profile;
 
 mod desk;
 
 /// How a module loses what is not kept.
 const RESET: &str = "AT+CFUN=15";
-
-/// A setting: how it reads from the factory, how it is set, how it reads then, after a reboot, and
-/// after a reboot with `AT&W` before it.
-struct Setting {
-    profile: &'static str,
-    read: &'static str,
-    factory: &'static str,
-    set: &'static str,
-    now: &'static str,
-    rebooted: &'static str,
-    stored: &'static str,
-}
-
-#[track_caller]
-fn check_setting(setting: &Setting) {
-    let Setting { profile, read, factory, set, now, rebooted, stored } = setting;
-    for (store, after) in [(false, rebooted), (true, stored)] {
-        let mut desk = Desk::new(profile, Timing::Fast);
-        assert_eq!(desk.at(read), format!("{factory}|OK"), "{profile}: {read}, from the factory");
-        assert_eq!(desk.at(set), "OK", "{profile}: {set}");
-        assert_eq!(desk.at(read), format!("{now}|OK"), "{profile}: {read} after {set}");
-        if store {
-            assert_eq!(desk.at("AT&W"), "OK");
-        }
-        desk.at(RESET);
-        assert_eq!(desk.at(read), format!("{after}|OK"), "{profile}: {read} after a reboot");
-    }
-}
-
-/// A row of the table: the profile, then the six columns.
-const fn row(profile: &'static str, columns: [&'static str; 6]) -> Setting {
-    let [read, factory, set, now, rebooted, stored] = columns;
-    Setting { profile, read, factory, set, now, rebooted, stored }
-}
-
-#[test]
-#[rustfmt::skip]
-fn a_setting_is_kept_at_once_or_by_and_w_or_not_at_all() {
-    for setting in [
-        // At once.
-        row("sara-r510s", ["AT+CSGT?", "+CSGT: \"\",0", "AT+CSGT=0,\"hi\"", "+CSGT: \"hi\",0", "+CSGT: \"hi\",0", "+CSGT: \"hi\",0"]),
-        row("sara-r510s", ["AT+UPSMR?", "+UPSMR: 0", "AT+UPSMR=1", "+UPSMR: 1", "+UPSMR: 1", "+UPSMR: 1"]),
-        row("sara-r510s", ["AT+UPSMVER?", "+UPSMVER: 0", "AT+UPSMVER=4", "+UPSMVER: 4", "+UPSMVER: 4", "+UPSMVER: 4"]),
-        row("sara-r510s", ["AT+CEDRXS?", "+CEDRXS: 4,\"0000\"|+CEDRXS: 5,\"0000\"", "AT+CEDRXS=1,4,\"0101\",\"0001\"",
-            "+CEDRXS: 4,\"0101\",\"0001\"|+CEDRXS: 5,\"0000\"", "+CEDRXS: 4,\"0101\",\"0001\"|+CEDRXS: 5,\"0000\"",
-            "+CEDRXS: 4,\"0101\",\"0001\"|+CEDRXS: 5,\"0000\""]),
-        row("sara-r410m-02b", ["AT+CEDRXS?", "+CEDRXS:", "AT+CEDRXS=2,5,\"1001\"", "+CEDRXS: 5,\"1001\"", "+CEDRXS: 5,\"1001\"", "+CEDRXS: 5,\"1001\""]),
-        row("sara-r510s", ["AT+UCTS?", "+UCTS: 0", "AT+UCTS=1", "+UCTS: 1", "+UCTS: 1", "+UCTS: 1"]),
-        row("sara-r510s", ["AT+ULWM2M?", "+ULWM2M: 0", "AT+ULWM2M=1", "+ULWM2M: 1", "+ULWM2M: 1", "+ULWM2M: 1"]),
-        row("sara-r510s", ["AT+UDCONF=1", "+UDCONF: 1,0", "AT+UDCONF=1,1", "+UDCONF: 1,1", "+UDCONF: 1,1", "+UDCONF: 1,1"]),
-        row("sara-r510s", ["AT+CPSMS?", "+CPSMS: 0,,,\"00011000\",\"00001010\"", "AT+CPSMS=0,,,\"00100001\",\"00000001\"",
-            "+CPSMS: 0,,,\"00100001\",\"00000001\"", "+CPSMS: 0,,,\"00100001\",\"00000001\"", "+CPSMS: 0,,,\"00100001\",\"00000001\""]),
-        row("sara-r510s", ["AT+UGPRF?", "+UGPRF: 0", "AT+UGPRF=2", "+UGPRF: 2", "+UGPRF: 2", "+UGPRF: 2"]),
-        row("sara-r510s", ["AT+UGPRF?", "+UGPRF: 0", "AT+UGPRF=16,7,\"a.b\"", "+UGPRF: 16,7,\"a.b\"", "+UGPRF: 16,7,\"a.b\"", "+UGPRF: 16,7,\"a.b\""]),
-        row("sara-r410m-02b", ["AT+UEMBPF?", "+UEMBPF: 0,\"9999-19999\"", "AT+UEMBPF=1,\"6000-6100\"", "+UEMBPF: 1,\"6000-6100\"",
-            "+UEMBPF: 1,\"6000-6100\"", "+UEMBPF: 1,\"6000-6100\""]),
-        // At once, in use after the next boot.
-        row("sara-r510s", ["AT+USIO?", "+USIO: 0,*0", "AT+USIO=2", "+USIO: 2,*0", "+USIO: 2,*2", "+USIO: 2,*2"]),
-        // By AT&W.
-        row("sara-r510s", ["AT+UPSV?", "+UPSV: 0", "AT+UPSV=1,1300", "+UPSV: 1,1300", "+UPSV: 0", "+UPSV: 1,1300"]),
-        row("sara-r410m-02b", ["AT+UPSV?", "+UPSV: 0", "AT+UPSV=4", "+UPSV: 4", "+UPSV: 0", "+UPSV: 4"]),
-        row("sara-r510s", ["AT+ICF?", "+ICF: 3,1", "AT+ICF=2,0", "+ICF: 2,0", "+ICF: 3,1", "+ICF: 2,0"]),
-        row("sara-r510s", ["AT+IFC?", "+IFC: 2,2", "AT&K0", "+IFC: 0,0", "+IFC: 2,2", "+IFC: 0,0"]),
-        row("sara-r510s", ["AT+IPR?", "+IPR: 115200", "AT+IPR=9600", "+IPR: 9600", "+IPR: 115200", "+IPR: 9600"]),
-        // Never.
-        row("sara-r410m-02b", ["AT+UDCONF=1", "+UDCONF: 1,0", "AT+UDCONF=1,1", "+UDCONF: 1,1", "+UDCONF: 1,0", "+UDCONF: 1,0"]),
-        row("sara-r410m-02b", ["AT+ULWM2M?", "+ULWM2M: 0", "AT+ULWM2M=1", "+ULWM2M: 1", "+ULWM2M: 0", "+ULWM2M: 0"]),
-        row("sara-r510s", ["AT+CMER?", "+CMER: 0,0,0,0,0", "AT+CMER=1,0,0,2,1", "+CMER: 1,0,0,2,1", "+CMER: 0,0,0,0,0", "+CMER: 0,0,0,0,0"]),
-        row("sara-r510s", ["AT+UTEMP?", "+UTEMP: 25", "AT+UTEMP=1", "+UTEMP: 77", "+UTEMP: 25", "+UTEMP: 25"]),
-    ] {
-        check_setting(&setting);
-    }
-}
-
-#[test]
-fn wrong_parameters_change_nothing() {
-    for (profile, set, read, kept) in [
-        ("sara-r510s", "AT+UPSV=4", "AT+UPSV?", "+UPSV: 0"),
-        ("sara-r410m-02b", "AT+UPSV=1", "AT+UPSV?", "+UPSV: 0"),
-        ("sara-r410m-02b", "AT+UPSV=4,2000", "AT+UPSV?", "+UPSV: 0"),
-        ("sara-r510s", "AT+USIO=9", "AT+USIO?", "+USIO: 0,*0"),
-        ("sara-r510s", "AT+IFC=1,2", "AT+IFC?", "+IFC: 2,2"),
-        ("sara-r510s", "AT+CPSMS=1,,,\"101\"", "AT+CPSMS?", "+CPSMS: 0,,,\"00011000\",\"00001010\""),
-        ("sara-r510s", "AT+CEDRXS=1,4,\"11111\"", "AT+CEDRXS?", "+CEDRXS: 4,\"0000\"|+CEDRXS: 5,\"0000\""),
-        ("sara-r510s", "AT+CEDRXS=1", "AT+CEDRXS?", "+CEDRXS: 4,\"0000\"|+CEDRXS: 5,\"0000\""),
-        ("sara-r510s", "AT+CSGT=2", "AT+CSGT?", "+CSGT: \"\",0"),
-        ("sara-r510s", "AT+UDCONF=9,1", "AT+UDCONF=1", "+UDCONF: 1,0"),
-        ("sara-r410m-02b", "AT+IPR=0", "AT+IPR?", "+IPR: 115200"),
-        ("sara-r410m-02b", "AT+UEMBPF=1,\"9-1\"", "AT+UEMBPF?", "+UEMBPF: 0,\"9999-19999\""),
-        ("sara-r510s", "AT+CMER=4", "AT+CMER?", "+CMER: 0,0,0,0,0"),
-        ("sara-r510s", "AT+CLCK=\"ZZ\",2", "AT+CLCK=\"SC\",2", "+CLCK: 0"),
-    ] {
-        let kept = format!("{kept}|OK");
-        check(profile, &[(read, &kept), (set, "ERROR"), (read, &kept)]);
-    }
-}
 
 #[test]
 fn bands_and_operator_profile_change_only_while_not_registered() {
@@ -121,9 +25,9 @@ fn bands_and_operator_profile_change_only_while_not_registered() {
             ("AT+UBANDMASK=0,524434", "OK"),
             ("AT+UBANDMASK=1,524426,2", "OK"),
             ("AT+UBANDMASK=2,256", "+CME ERROR: incorrect parameters"),
-            ("AT+UBANDMASK?", "+UBANDMASK: 0,524434,1,524426,2|OK"),
+            ("AT+UBANDMASK?", "+UBANDMASK: 0,524434,0,1,524426,2|OK"),
             (RESET, "OK"),
-            ("AT+UBANDMASK?", "+UBANDMASK: 0,524434,1,524426,2|OK"),
+            ("AT+UBANDMASK?", "+UBANDMASK: 0,524434,0,1,524426,2|OK"),
             ("AT+COPS=2", "OK"),
             ("AT+UMNOPROF=100", "OK"),
             ("AT+UMNOPROF=99", "ERROR"),
@@ -131,7 +35,14 @@ fn bands_and_operator_profile_change_only_while_not_registered() {
             ("AT+UBANDMASK?", "+UBANDMASK: 0,168761503,1,168761503|OK"),
         ],
     );
-    check("sara-r510s", &[("AT+UMNOPROF?;+UBANDMASK?", "+UMNOPROF: 90|+UBANDMASK: 0,185473183,1048642|OK")]);
+    check(
+        "sara-r510s",
+        &[
+            ("AT+UMNOPROF?;+UBANDMASK?", "+UMNOPROF: 90|+UBANDMASK: 0,185473183,1048642|OK"),
+            ("AT+CFUN=4;+UBANDMASK=0,524426,0", "OK"),
+            ("AT+UBANDMASK?", "+UBANDMASK: 0,524426,0|OK"),
+        ],
+    );
     check("sara-r422s", &[("AT+CFUN=0", "OK"), ("AT+UBANDMASK=2,1", "ERROR"), ("AT+UBANDMASK=2,768", "OK")]);
 }
 
@@ -260,13 +171,17 @@ fn files_of_the_sim_are_read_and_the_forbidden_networks_written() {
             ("AT+CRSM=176,28539,0,0,20", &format!("+CRSM: 144,0,\"{twenty}\"|OK")),
             ("AT+CRSM=214,28539,0,0,10,\"00f110FFFFFFFFFFFFFF\"", "+CRSM: 144,0,\"\"|OK"),
             ("AT+CRSM=176,28539,0,0,4", "+CRSM: 144,0,\"00F110FF\"|OK"),
-            ("AT+CRSM=214,28539,0,28,3,\"000000\"", "+CRSM: 103,0,\"\"|OK"),
-            ("AT+CRSM=214,28539,0,0,2,\"000000\"", "+CRSM: 103,0,\"\"|OK"),
-            ("AT+CRSM=214,28423,0,0,1,\"00\"", "+CRSM: 105,130,\"\"|OK"),
+            ("AT+CRSM=214,28539,0,28,3,\"000000\"", "+CRSM: 103,0|OK"),
+            ("AT+CRSM=214,28539,0,0,2,\"000000\"", "+CRSM: 103,0|OK"),
+            ("AT+CRSM=214,28423,0,0,1,\"00\"", "+CRSM: 105,130|OK"),
             ("AT+CRSM=176,28589,0,0,4", "+CRSM: 144,0,\"00000002\"|OK"),
-            ("AT+CRSM=176,28589,0,0,5", "+CRSM: 103,0,\"\"|OK"),
-            ("AT+CRSM=176,255,255,255,255", "+CRSM: 106,130,\"\"|OK"),
-            ("AT+CRSM=176,28539,255,255,255", "+CRSM: 103,0,\"\"|OK"),
+            ("AT+CRSM=176,28589,0,0,0", "+CRSM: 144,0,\"00000002\"|OK"),
+            ("AT+CRSM=176,28589,0,0,5", "+CRSM: 103,0|OK"),
+            ("AT+CRSM=176,28589,0,4,0", "+CRSM: 103,0|OK"),
+            ("AT+CRSM=176,255,255,255,255", "+CRSM: 106,130|OK"),
+            ("AT+CRSM=176,28539,255,255,255", "+CRSM: 103,0|OK"),
+            ("AT+CRSM=192,28589,0,0,15", "+CRSM: 144,0,\"00000004000004000000000000\"|OK"),
+            ("AT+CRSM=1,28589", "+CRSM: 109,0|OK"),
             (RESET, "OK"),
             ("AT+CRSM=176,28539,0,0,3", "+CRSM: 144,0,\"00F110\"|OK"),
         ],
@@ -313,9 +228,27 @@ fn the_network_grants_the_edrx_that_is_asked_for() {
             ("AT+CFUN=1", "OK|+CEDRXP: 4,\"1001\",\"1001\",\"0011\""),
             ("AT+CEDRXS=0,4", "OK"),
             ("AT+CEDRXRDP", "+CEDRXRDP: 0|OK"),
-            ("AT+CEDRXS?", "+CEDRXS: 4,\"0000\"|+CEDRXS: 5,\"1001\"|OK"),
+            ("AT+CEDRXS?", "+CEDRXS: 4,\"1001\",\"0011\"|+CEDRXS: 5,\"1001\"|OK"),
+            ("AT+CEDRXS=2,4", "OK|+CEDRXP: 4,\"1001\",\"1001\",\"0011\""),
             ("AT+CEDRXS=0", "OK"),
+            ("AT+CEDRXRDP", "+CEDRXRDP: 0|OK"),
+            ("AT+CEDRXS=3,5", "OK"),
+            ("AT+CEDRXS?", "+CEDRXS: 4,\"1001\",\"0011\"|+CEDRXS: 5,\"0000\"|OK"),
+            ("AT+CEDRXS=3", "OK"),
             ("AT+CEDRXS?", "+CEDRXS: 4,\"0000\"|+CEDRXS: 5,\"0000\"|OK"),
+            ("AT+CEDRXS=1,2", "ERROR"),
+            ("AT+CEDRXS=?", "+CEDRXS: (0-3),(4,5),(\"0000\"-\"1111\")|OK"),
+        ],
+    );
+    check(
+        "sara-r410m-63b",
+        &[
+            ("AT+CEDRXS=1,5", "ERROR"),
+            ("AT+CEDRXS=1,4,\"0101\"", "OK"),
+            ("AT+CEDRXS=0", "OK"),
+            ("AT+CEDRXS?", "+CEDRXS:|OK"),
+            ("AT+CEDRXS=2,4", "OK|+CEDRXP: 4,\"0101\",\"0101\",\"0000\""),
+            ("AT+CEDRXS?", "+CEDRXS: 4,\"0101\"|OK"),
         ],
     );
 }
@@ -443,7 +376,8 @@ fn every_profile_survives_what_hosts_send_at_power_up() {
     ];
     for (name, _) in profile::list() {
         let mut desk = Desk::new(name, Timing::Fast);
-        for line in lines {
+        let first_firmware = name.ends_with("-00b");
+        for line in lines.into_iter().filter(|line| !(first_firmware && line.contains("URAT"))) {
             let answer = desk.at(line);
             assert!(answer == "OK" || answer.ends_with("|OK"), "{name}: {line}: {answer}");
         }
@@ -461,28 +395,6 @@ fn every_test_form_is_answered() {
             assert!(answer == "OK" || answer.ends_with("|OK"), "{name}: {command}: {answer}");
         }
     }
-}
-
-#[test]
-fn memory_written_before_these_settings_existed_is_read() {
-    let mut desk = Desk::new("sara-r510s", Timing::Fast);
-    let untouched = desk.modem.module().nvm().clone();
-    desk.at("AT+CFUN=0;+UBANDMASK=0,9223372036854775807,3;+UMNOPROF=100;+UBANDMASK=1,1");
-    desk.at("AT+CSGT=1,\"hi\";+CPSMS=1;+CEDRXS=1,5;+UGPIOC=16,0,1;+CLCK=\"SC\",1,\"1234\";&W");
-    for nvm in [&untouched, desk.modem.module().nvm()] {
-        let text = toml::to_string(nvm).expect("memory is a TOML document");
-        let mut read: Nvm = toml::from_str(&text).expect("and is read as one");
-        read.secrets = nvm.secrets.clone();
-        assert_eq!(read, *nvm, "{text}");
-    }
-    let text = toml::to_string(&untouched).expect("memory is a TOML document");
-    let mut old: toml::Table = text.parse().expect("a table");
-    for table in ["sim", "configuration", "power_saving", "gpio"] {
-        assert!(old.remove(table).is_some(), "{table}");
-    }
-    let mut read: Nvm = old.try_into().expect("older memory is read");
-    read.secrets = untouched.secrets.clone();
-    assert_eq!(read, untouched);
 }
 
 #[test]

@@ -57,6 +57,18 @@ fn a_network_is_chosen_by_hand_or_refuses() {
 }
 
 #[test]
+fn a_cause_stands_behind_all_the_fields_of_the_family() {
+    for (profile, fields) in
+        [("sara-r510s", ",,,,0,11"), ("sara-r410m-83b", ",,,,0,11"), ("sara-r410m-02b", ",,,,,0,11")]
+    {
+        let mut desk = Desk::new(profile, Timing::Fast);
+        desk.at("AT+COPS=1,2,\"00103\"");
+        assert_eq!(desk.at("AT+CEREG=3;+CEREG?"), format!("+CEREG: 3,3{fields}|OK"), "{profile}");
+        assert_eq!(desk.at("AT+CEREG=4;+CEREG?"), "+CEREG: 4,3|OK", "{profile}: no cause at this level");
+    }
+}
+
+#[test]
 fn the_operator_shows_in_the_format_asked_for() {
     check(
         "sara-r410m-02b",
@@ -72,14 +84,17 @@ fn the_operator_shows_in_the_format_asked_for() {
 #[test]
 fn a_scan_lists_each_network_in_each_technology() {
     check(
+        "sara-r410m-02b",
+        &[(
+            "AT+COPS=?",
+            "+COPS: (2,\"vsara test network\",\"vsara\",\"00101\",7),(1,\"vsara test network\",\"vsara\",\"00101\",9),\
+                 (1,\"vsara roaming partner\",\"partner\",\"00102\",7),(1,\"vsara roaming partner\",\"partner\",\"00102\",9),\
+                 (3,\"vsara closed network\",\"closed\",\"00103\",7),,(0-4),(0-2)|OK",
+        )],
+    );
+    check(
         "sara-r510s",
         &[
-            (
-                "AT+COPS=?",
-                "+COPS: (2,\"vsara test network\",\"vsara\",\"00101\",7),(1,\"vsara test network\",\"vsara\",\"00101\",9),\
-                 (1,\"vsara roaming partner\",\"partner\",\"00102\",7),(1,\"vsara roaming partner\",\"partner\",\"00102\",9),\
-                 (3,\"vsara closed network\",\"closed\",\"00103\",7),,(0-5),(0-2)|OK",
-            ),
             (
                 "AT+COPS=5",
                 "MCC:001, MNC:01, TAC:0001, CI:1a2d001, DLF:6300, ULF:24300, PCI:101, RSRP LEV:-86, RSRQ LEV:-14|\
@@ -156,7 +171,10 @@ fn registration_fields_follow_level_family_and_technology() {
         ("sara-r510s", vec![r5(4, &format!(",{HOME},7{timers}")), r5(5, &format!(",{HOME},7{timers}"))]),
         (
             "sara-r410m-02b",
-            vec![r5(2, &format!(",{HOME},\"0000\",7")), r5(4, &format!(",{HOME},\"0000\",7{timers}"))],
+            vec![
+                r5(2, ",\"0001\",\"0000\",\"01a2d001\",7"),
+                r5(4, &format!(",\"0001\",\"0000\",\"01a2d001\",7{timers}")),
+            ],
         ),
         ("sara-r410m-83b", vec![r5(2, &format!(",{HOME},7")), r5(4, &format!(",{HOME},7{timers}"))]),
     ];
@@ -291,6 +309,18 @@ fn signal_and_cell_are_told_in_the_familys_own_way() {
 }
 
 #[test]
+fn a_module_that_searches_knows_no_signal() {
+    let mut desk = booted("sara-r510s");
+    assert_eq!(ask(&mut desk, "ATE0+CSQ;+CESQ"), "+CSQ: 99,99|+CESQ: 99,99,255,255,255,255|OK");
+    desk.wait(8_000);
+    assert_eq!(ask(&mut desk, "AT+CREG?;+CSQ"), "+CREG: 0,1|+CSQ: 20,99|OK");
+    assert_eq!(ask(&mut desk, "AT+COPS=1,2,\"00103\""), "");
+    desk.wait(8_000);
+    desk.wait(100);
+    assert_eq!(ask(&mut desk, "AT+CREG?;+CSQ"), "+CREG: 0,3|+CSQ: 20,99|OK", "it hears who turned it away");
+}
+
+#[test]
 fn an_apn_that_is_refused_says_so() {
     check(
         "sara-r510s",
@@ -375,10 +405,26 @@ fn an_active_context_shows_what_the_network_gave() {
             ("AT+CGCONTRDP=2", "OK"),
             ("AT+CFUN=4", "OK"),
             ("AT+CGCONTRDP", "OK"),
-            ("AT+CGDCONT?", "+CGDCONT: 1,\"IPV4V6\",\"\",\"0.0.0.0\",0,0,0,2,0,0,0,0,0,0|OK"),
+            (
+                "AT+CGDCONT?",
+                "+CGDCONT: 1,\"IPV4V6\",\"\",\"0.0.0.0 0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0\",0,0,0,2,0,0,0,0,0,0|OK",
+            ),
+            ("AT+CGDCONT=1,\"IP\",\"iot.example\"", "OK"),
+            ("AT+CGDCONT?", "+CGDCONT: 1,\"IP\",\"iot.example\",\"0.0.0.0\",0,0,0,2,0,0,0,0,0,0|OK"),
         ],
     );
-    check("sara-r410m-02b", &[("AT+CGDCONT?", "+CGDCONT: 1,\"IPV4V6\",\"\",\"10.60.150.36\",0,0,0,0|OK")]);
+    check(
+        "sara-r410m-02b",
+        &[
+            ("AT+CGDCONT?", "+CGDCONT: 1,\"IPV4V6\",\"\",\"10.60.150.36\",0,0,0,0|OK"),
+            ("AT+CFUN=4", "OK"),
+            ("AT+CGDCONT?", "+CGDCONT: 1,\"IPV4V6\",\"\",\"0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0\",0,0,0,0|OK"),
+            ("AT+CGDCONT=1,\"IPV6\",\"a\"", "OK"),
+            ("AT+CGDCONT?", "+CGDCONT: 1,\"IPV6\",\"a\",\"0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0\",0,0,0,0|OK"),
+            ("AT+CGDCONT=1", "OK"),
+            ("AT+CGDCONT?", "+CGDCONT: 1,\"IPV4V6\",\"\",\"0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0\",0,0,0,0|OK"),
+        ],
+    );
 }
 
 #[test]

@@ -278,7 +278,7 @@ impl Desk {
         std::iter::from_fn(|| self.modem.poll_output())
             .filter_map(|output| match output {
                 Output::Serial { bytes, .. } => Some(bytes),
-                Output::Module(_) => None,
+                Output::Line { .. } | Output::Module(_) => None,
             })
             .collect()
     }

@@ -53,7 +53,8 @@ fn a_bad_file_is_refused_with_line_and_column_and_what_is_allowed() {
         (
             &inherit("[power]\nboot_s = 3\n"),
             "my.toml:3:1: unknown key `power.boot_s`; allowed: boot_ms, reset_ms, sim_ready_ms, \
-             security_ready_ms, power_off_ms, announces_power_off, cfun_reset, rtc_survives_power_loss, response_ms",
+             security_ready_ms, power_off_ms, announces_power_off, cfun_reset, cfun_power_off, cfun_ignored, \
+             sim_busy_commands, rtc_survives_power_loss, rtc_survives_reset_pin, response_ms",
         ),
         (
             &inherit("[radio]\nx = 1\n"),

@@ -11,7 +11,7 @@ use vsara::scenario::{ModemId, World, WorldOptions};
 fn booted(name: &str, timing: Timing) -> (World, ModemId) {
     let (mut world, template) = world(name, IpVersion::V4, 1);
     let nvm = world.disk(template).primary.clone();
-    let modem = world.add_modem_with(&profile(name), WorldOptions { timing, ip: IpVersion::V4 }, nvm);
+    let modem = world.add_modem_with(&profile(name), WorldOptions { timing, ..WorldOptions::default() }, nvm);
     world.input(modem, Input::PowerOn);
     world.run_for(30 * SECOND);
     world.take_serial(modem);

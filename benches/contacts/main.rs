@@ -10,6 +10,7 @@ mod field;
 mod fleet;
 mod line;
 mod rounds;
+mod scenario;
 
 use bare::{BOOTSTRAP, Bare, HANDSHAKE, HEARTBEAT};
 use rounds::{Effort, Row};
@@ -28,6 +29,7 @@ fn main() {
         Row::new("bootstrap, from power-on", field::Bootstrap::new()).against(0, 2.0).against(1, 1.0),
         Row::new("heartbeat with its report", field::Heartbeat::new()).against(0, 1.0).against(2, 1.0),
         Row::new("virtual week of a module, with its heartbeat", fleet::Weeks::new()),
+        Row::new("scenario: bootstrap, seal, heartbeat", scenario::Play).against(0, 4.0),
         Row::new("AT+CREG? through at::Interpreter", line::Language::new()),
         Row::new("AT+CREG? through Modem", line::Whole::new("AT+CREG?")),
         Row::new("AT through Modem", line::Whole::new("AT")),

@@ -117,6 +117,16 @@ impl Interpreter {
         self.release_urcs();
     }
 
+    /// Whether a command line is being executed.
+    pub fn is_running(&self) -> bool {
+        !matches!(self.state, State::Command)
+    }
+
+    /// Whether three quarters of the room for input that waits are taken.
+    pub fn is_nearly_full(&self) -> bool {
+        self.waiting.len() > self.limits.waiting_input_max / 4 * 3
+    }
+
     /// What the owner has to do next; `None` while a request runs or there is nothing to do.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.event.take()

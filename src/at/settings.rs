@@ -23,7 +23,7 @@ pub struct Settings {
     pub circuit_109: u8,
     /// `&D`: what a drop of circuit 108/2 (DTR) does, 0–2. Default 1.
     pub circuit_108: u8,
-    /// `&K`: flow control, 0 or 3–6. Default 3, RTS/CTS. `\Q` sets it too.
+    /// `&K`: flow control, 0 or 3–6. Default 3, RTS/CTS.
     pub flow_control: u8,
     /// `&S`: what circuit 107 (DSR) follows, 0–1. Default 1.
     pub circuit_107: u8,
@@ -75,6 +75,16 @@ impl Settings {
             cmee,
             registers: Registers::factory(),
         }
+    }
+
+    /// `&K3`, `&K6`: RTS and CTS. `designed` for 6, which some makers read so.
+    pub fn has_hardware_flow_control(&self) -> bool {
+        matches!(self.flow_control, 3 | 6)
+    }
+
+    /// `&K4`, `&K5`, `&K6`: XON and XOFF. `designed` for 5 and 6, which some makers read so.
+    pub fn has_software_flow_control(&self) -> bool {
+        matches!(self.flow_control, 4..=6)
     }
 
     /// The value of S-register `number`, where the module has it.

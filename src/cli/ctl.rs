@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf, absolute};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::Value;
 
-use crate::host::control::{self, ClockChange, LinkFault, PowerSwitch, Request};
+use crate::host::control::{self, PowerSwitch, Request};
 use crate::host::error::HostError;
 use crate::host::run_service::ServiceFault;
 use crate::protocol::keys::RotUid;
+use crate::scenario::script::{ChangeError, ClockChange, LineFault, NetworkChange};
 use crate::service::domain::DEFAULT_DOMAIN;
 use crate::time::Timestamp;
 
@@ -24,9 +25,10 @@ Example:
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct CtlArgs {
-    /// State directory of the module, or of a `vsara server`
-    #[arg(long, value_name = "DIR", default_value = ".vsara")]
-    state: PathBuf,
+    /// State directory of the module, or of a `vsara server` [default: that of the module around a
+    /// command of `vsara exec`, otherwise .vsara]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -91,11 +93,13 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Faults of the security service: service silent for 10m, service loss 30%, drop N, delay 2s,
-    /// duplicate N, reorder; service none ends them
+    /// Faults of the serial line: line drop 3, line corrupt 5%, line split 10%, line merge 2,
+    /// line delay 200ms, line none; to-host or to-module behind it means one direction. Faults of the
+    /// security service: service silent for 10m, service loss 30%, drop N, delay 2s, duplicate N,
+    /// reorder; service none
     Fault {
-        /// For example `service silent for 10m`
-        #[arg(required = true, num_args = 1..=4)]
+        /// For example `line drop 3 to-host` or `service silent for 10m`
+        #[arg(required = true, num_args = 2..=4)]
         what: Vec<String>,
     },
     /// Domains of the security service: the accounts
@@ -158,7 +162,7 @@ enum TimeVerb {
 struct ClockText(String);
 
 impl std::str::FromStr for ClockText {
-    type Err = control::ChangeError;
+    type Err = ChangeError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         text.parse::<ClockChange>().map(|_| Self(text.to_owned()))
@@ -167,10 +171,17 @@ impl std::str::FromStr for ClockText {
 
 pub(super) fn run(args: CtlArgs) -> Result<(), HostError> {
     let request = request_for(&args.verb)?;
-    match control::connect(&args.state) {
+    let state = args.state.or_else(state_around).unwrap_or_else(|| ".vsara".into());
+    match control::connect(&state) {
         Ok(stream) => converse(stream, &request, &args.verb),
-        Err(_) => at_rest::answer(&args.state, &request, &args.verb),
+        Err(_) => at_rest::answer(&state, &request, &args.verb),
     }
+}
+
+/// Where a command of `vsara exec` has its module.
+fn state_around() -> Option<PathBuf> {
+    let control = PathBuf::from(std::env::var_os("VSARA_CONTROL")?);
+    control.parent().map(Path::to_owned)
 }
 
 fn request_for(verb: &Verb) -> Result<Request, HostError> {
@@ -211,27 +222,25 @@ fn request_for(verb: &Verb) -> Result<Request, HostError> {
 }
 
 fn network(what: &str) -> Result<Request, HostError> {
-    match what {
-        "up" => Ok(Request::Coverage { up: true }),
-        "down" => Ok(Request::Coverage { up: false }),
-        fault => match fault.parse::<LinkFault>() {
-            Ok(_) => Ok(Request::Link { fault: fault.to_owned() }),
-            Err(error) => {
-                Err(HostError::usage(format_args!("network {what}: {error}; coverage is up or down")))
-            }
-        },
+    match what.parse::<NetworkChange>() {
+        Ok(NetworkChange::Coverage(up)) => Ok(Request::Coverage { up }),
+        Ok(_) => Ok(Request::Link { fault: what.to_owned() }),
+        Err(error) => Err(HostError::usage(format_args!("network {what}: {error}"))),
     }
 }
 
 fn fault(what: &str) -> Result<Request, HostError> {
-    let Some(fault) = what.strip_prefix("service ") else {
-        return Err(HostError::usage(format_args!("fault {what}: a fault is of the service"))
-            .advise("such as `fault service silent for 10m`; the link of a module is `network`"));
-    };
-    match fault.parse::<ServiceFault>() {
-        Ok(_) => Ok(Request::ServiceFault { fault: fault.to_owned() }),
-        Err(error) => Err(HostError::usage(format_args!("fault {what}: {error}"))),
+    let wrong = |error: &dyn std::fmt::Display| HostError::usage(format_args!("fault {what}: {error}"));
+    if let Some(fault) = what.strip_prefix("line ") {
+        fault.parse::<LineFault>().map_err(|error| wrong(&error))?;
+        return Ok(Request::Line { fault: fault.to_owned() });
     }
+    if let Some(fault) = what.strip_prefix("service ") {
+        fault.parse::<ServiceFault>().map_err(|error| wrong(&error))?;
+        return Ok(Request::ServiceFault { fault: fault.to_owned() });
+    }
+    Err(wrong(&"a fault is of the line or of the service; allowed: line drop 3, service silent for 10m")
+        .advise("the link of a module to the service is `vsara ctl network`"))
 }
 
 fn converse(

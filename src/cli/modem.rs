@@ -3,19 +3,24 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::{StringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 use super::doors::DoorArgs;
 use super::log::LogArgs;
 use super::print_line;
 use super::secrecy::SecrecyArgs;
+use super::suggested::Suggested;
 use crate::host::clock::Pace;
 use crate::host::error::HostError;
 use crate::host::port::PortSpec;
 use crate::host::run_modem::{ModemSetup, StateSpec, run_modem};
+use crate::host::standard_input::end_with_standard_input;
 use crate::host::udp::ServiceSpec;
 use crate::module;
+use crate::profile;
 use crate::protocol::keys::RotUid;
+use crate::scenario::script::{ModemSource, ModemSpec};
 
 pub(super) const EXAMPLE: &str = "\
 Example:
@@ -26,22 +31,29 @@ Example:
 pub(super) struct ModemArgs {
     /// Module profile: a built-in one (see `vsara profiles`) or a TOML file [default: the state
     /// directory's, sara-r510s in a new one]
-    #[arg(long, value_name = "NAME|FILE")]
+    #[arg(long, value_name = "NAME|FILE", value_parser = profile_names(), hide_possible_values = true)]
     profile: Option<String>,
     /// Everything that survives power loss
     #[arg(long, value_name = "DIR", default_value = ".vsara")]
     state: PathBuf,
-    /// Symbolic link to the pseudo-terminal [default: <state>/tty]
+    /// Symbolic link to the pseudo-terminal; a second one has .2 added [default: <state>/tty]
     #[arg(long, value_name = "PATH")]
     link: Option<PathBuf>,
     /// Permissions of the pseudo-terminal, such as 0660
     #[arg(long, value_name = "MODE", value_parser = octal)]
     mode: Option<u32>,
-    /// Serve pty, tty:PATH or tcp:ADDR; each one given is a port of the same module
+    /// Serve pty, tty:PATH, tcp:ADDR or rfc2217:ADDR (Telnet with rate, DTR, RTS, CTS, DSR and DCD);
+    /// each one given is a port of the same module, with settings of its own
     #[arg(long, value_name = "PORT", default_value = "pty")]
+    #[arg(value_parser = ports(), hide_possible_values = true)]
     port: Vec<PortSpec>,
+    /// Pseudo-terminals hang up when the module resets, goes off or sleeps, and come back with it under
+    /// the same link, as the ports of a USB module do
+    #[arg(long)]
+    replug: bool,
     /// Where the security service is: embedded, none or HOST:PORT
     #[arg(long, value_name = "WHERE", default_value = "embedded")]
+    #[arg(value_parser = services(), hide_possible_values = true)]
     service: ServiceSpec,
     /// Latencies of boot, registration and responses
     #[arg(long, default_value = "fast")]
@@ -66,6 +78,9 @@ pub(super) struct ModemArgs {
     admin: Option<SocketAddr>,
     #[command(flatten)]
     doors: DoorArgs,
+    /// End with standard input too: whoever holds its pipe leaves nothing running, however he ends
+    #[arg(long)]
+    pub(super) until_eof: bool,
     #[command(flatten)]
     secrecy: SecrecyArgs,
     #[command(flatten)]
@@ -81,37 +96,87 @@ enum Timing {
 }
 
 pub(super) fn run(args: ModemArgs) -> Result<(), HostError> {
-    let listeners = args.port.iter().filter_map(|port| match port {
-        PortSpec::Tcp(address) => Some(*address),
-        _ => None,
-    });
-    let doors = [Some(args.http), args.admin];
-    let master = args.secrecy.check(listeners.chain(doors.into_iter().flatten()))?;
-    args.log.start();
-    let json = args.log.json;
-    let setup = ModemSetup {
-        profile: args.profile,
-        state: if args.ephemeral { StateSpec::Temporary } else { StateSpec::At(args.state) },
-        link: args.link,
-        mode: args.mode,
-        ports: args.port,
-        service: args.service,
-        timing: match args.timing {
-            Timing::Fast => module::Timing::Fast,
-            Timing::Module => module::Timing::Module,
-        },
-        pace: args.time,
-        seed: args.seed,
-        journal: args.admin.is_some(),
-        rot: args.rot,
-        master,
-    };
-    let front = args.doors.front(args.http, args.admin);
-    run_modem(
-        setup,
-        front.opener(),
-        |ready| if json { print_line(ready.to_json()) } else { print_line(ready) },
-    )
+    let (json, until_eof) = (args.log.json, args.until_eof);
+    let setup = args.into_setup()?;
+    if until_eof {
+        end_with_standard_input().map_err(HostError::running)?;
+    }
+    run_modem(setup, |ready| if json { print_line(ready.to_json()) } else { print_line(ready) })
+}
+
+impl ModemArgs {
+    /// Whether the security service is to be embedded.
+    pub(super) fn has_embedded_service(&self) -> bool {
+        self.service == ServiceSpec::Embedded
+    }
+
+    /// What a scenario says of its modem goes where the command line says nothing.
+    ///
+    /// # Errors
+    /// The two say different things, in plain words.
+    pub(super) fn take_from(&mut self, spec: &ModemSpec) -> Result<(), String> {
+        let ModemSource::Factory(profile, rot) = &spec.source else { return Ok(()) };
+        match &self.profile {
+            Some(asked) if asked != profile => {
+                return Err(format!("its modem is a {profile}, and --profile asks for {asked}"));
+            }
+            _ => self.profile = Some(profile.clone()),
+        }
+        if spec.ip == module::IpVersion::V6 {
+            return Err("the embedded service is reached by IPv4; leave ip=6 out".to_owned());
+        }
+        self.rot = self.rot.or(*rot);
+        if spec.timing == module::Timing::Module {
+            self.timing = Timing::Module;
+        }
+        if !spec.service_resolves {
+            self.service = ServiceSpec::None;
+        }
+        Ok(())
+    }
+
+    /// What is asked for, checked; the log has started.
+    pub(super) fn into_setup(self) -> Result<ModemSetup, HostError> {
+        let doors = [Some(self.http), self.admin];
+        let listeners = self.port.iter().filter_map(PortSpec::listens_at);
+        let master = self.secrecy.check(listeners.chain(doors.into_iter().flatten()))?;
+        if self.replug && !self.port.contains(&PortSpec::Pty) {
+            return Err(HostError::usage("--replug: no port is a pty").advise("add --port pty"));
+        }
+        self.log.start();
+        Ok(ModemSetup {
+            profile: self.profile,
+            state: if self.ephemeral { StateSpec::Temporary } else { StateSpec::At(self.state) },
+            link: self.link,
+            mode: self.mode,
+            ports: self.port,
+            replug: self.replug,
+            service: self.service,
+            timing: match self.timing {
+                Timing::Fast => module::Timing::Fast,
+                Timing::Module => module::Timing::Module,
+            },
+            pace: self.time,
+            seed: self.seed,
+            journal: self.admin.is_some(),
+            doors: self.doors.front(self.http, self.admin).opener(),
+            rot: self.rot,
+            master,
+        })
+    }
+}
+
+/// Of built-in profiles; a file may be named too.
+pub(super) fn profile_names() -> impl TypedValueParser<Value = String> {
+    Suggested::new(profile::list().map(|(name, _)| name), StringValueParser::new())
+}
+
+fn ports() -> impl TypedValueParser<Value = PortSpec> {
+    Suggested::new(["pty", "tty:", "tcp:"], StringValueParser::new().try_map(|text| text.parse::<PortSpec>()))
+}
+
+fn services() -> impl TypedValueParser<Value = ServiceSpec> {
+    Suggested::new(["embedded", "none"], StringValueParser::new().try_map(|text| text.parse::<ServiceSpec>()))
 }
 
 fn octal(text: &str) -> Result<u32, String> {

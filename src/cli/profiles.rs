@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::modem::profile_names;
 use super::{print_line, stdout_failed};
 use crate::host::error::HostError;
 use crate::host::run_modem::load_profile;
@@ -18,6 +19,7 @@ Example:
 #[derive(Clone, Debug, Args)]
 pub(super) struct ProfilesArgs {
     /// Print this profile's TOML
+    #[arg(value_parser = profile_names(), hide_possible_values = true)]
     name: Option<String>,
     /// Check a profile file
     #[arg(long, value_name = "FILE", conflicts_with = "name")]

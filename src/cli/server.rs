@@ -13,6 +13,7 @@ use crate::host::clock::Pace;
 use crate::host::error::HostError;
 use crate::host::run_modem::StateSpec;
 use crate::host::run_server::{ServerSetup, run_server};
+use crate::host::standard_input::end_with_standard_input;
 
 pub(super) const EXAMPLE: &str = "\
 Example:
@@ -42,6 +43,9 @@ pub(super) struct ServerArgs {
     /// Keep state in a temporary directory that is removed at exit, whatever --state says
     #[arg(long)]
     ephemeral: bool,
+    /// End with standard input too: whoever holds its pipe leaves nothing running, however he ends
+    #[arg(long)]
+    until_eof: bool,
     #[command(flatten)]
     doors: DoorArgs,
     #[command(flatten)]
@@ -53,18 +57,17 @@ pub(super) struct ServerArgs {
 pub(super) fn run(args: ServerArgs) -> Result<(), HostError> {
     let master = args.secrecy.check([args.bind, args.http, args.admin])?;
     args.log.start();
+    if args.until_eof {
+        end_with_standard_input().map_err(HostError::running)?;
+    }
     let json = args.log.json;
     let setup = ServerSetup {
         bind: args.bind,
         state: if args.ephemeral { StateSpec::Temporary } else { StateSpec::At(args.state) },
         pace: args.time,
         seed: args.seed,
+        doors: args.doors.front(args.http, Some(args.admin)).opener(),
         master,
     };
-    let front = args.doors.front(args.http, Some(args.admin));
-    run_server(
-        setup,
-        front.opener(),
-        |ready| if json { print_line(ready.to_json()) } else { print_line(ready) },
-    )
+    run_server(setup, |ready| if json { print_line(ready.to_json()) } else { print_line(ready) })
 }

@@ -12,7 +12,8 @@ use crate::profile::Rat;
 /// | `AT+UMNOPROF=<profile>` | |
 /// | `AT+UMNOPROF?` | `+UMNOPROF: <profile>` |
 ///
-/// Only while not registered; takes the bands back to the factory's. Stored and shown only
+/// Only while not registered; takes the bands back to the factory's, and on some switches PSM and
+/// eDRX on. Under 3 the contexts of SARA-R5 are fixed, from the next boot on. Stored and shown only
 /// otherwise. Kept at once. Source: manual, driver.
 fn mno_profile(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     let known = &context.module.profile().network.mno_profiles;
@@ -24,10 +25,7 @@ fn mno_profile(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> 
                 return Err(CmeError::INCORRECT_PARAMETERS.into());
             }
             only_deregistered(context)?;
-            context.module.change_settings(|nvm| {
-                nvm.configuration.mno_profile = Some(number);
-                nvm.configuration.bands.clear();
-            });
+            context.module.request_mno_profile(number);
             Ok(Reply::OK)
         }
         Form::Read => Ok(Reply::line(format!("+UMNOPROF: {}", context.module.mno_profile()))),
@@ -46,7 +44,8 @@ fn mno_profile(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> 
 /// | `AT+UBANDMASK=<RAT>,<mask 1-64>[,<mask 65-128>]` | |
 /// | `AT+UBANDMASK?` | `+UBANDMASK: <RAT>,<mask>[,<mask>][,<RAT>,<mask>[,<mask>]…]` |
 ///
-/// `<RAT>` 0 LTE-M, 1 NB-IoT, 2 GSM. SARA-R5 shows the technology in use, SARA-R4 all of them.
+/// `<RAT>` 0 LTE-M, 1 NB-IoT, 2 GSM. SARA-R5 shows the technology in use with both masks, SARA-R4
+/// all of them, with the second masks where there are any.
 /// Only while not registered. Stored and shown only: the network is heard on any band. Kept at
 /// once. Source: AT manual UBX-17003787 R16, p. 67; driver.
 fn band_mask(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
@@ -74,8 +73,8 @@ fn band_mask(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
             let all = facts.bandmask_of_all_rats;
             let in_use = context.module.network().rat;
             let shown = facts.rats.iter().filter(|facts| all || facts.rat == in_use);
-            let masks: Vec<_> = shown.map(|facts| shown_mask(context.module.band_mask(facts))).collect();
-            Ok(Reply::line(format!("+UBANDMASK: {}", masks.join(","))))
+            let masks: Vec<_> = shown.map(|facts| context.module.band_mask(facts)).collect();
+            Ok(Reply::line(format!("+UBANDMASK: {}", shown_masks(&masks, all))))
         }
         Form::Test => {
             let codes: Vec<_> = facts.rats.iter().map(|facts| band_code(facts.rat).to_string()).collect();
@@ -97,13 +96,16 @@ fn band_code(rat: Rat) -> u8 {
     }
 }
 
-/// A second mask of nothing is left out on SARA-R4 with its one line for all.
-fn shown_mask(mask: BandMask) -> String {
-    let code = band_code(mask.rat);
-    match mask {
-        BandMask { rat: Rat::Gsm, low, .. } | BandMask { low, high: 0, .. } => format!("{code},{low}"),
-        BandMask { low, high, .. } => format!("{code},{low},{high}"),
-    }
+/// Hosts count the numbers to tell masks from technologies, so all technologies have a second mask,
+/// or none: none where nobody uses it and the line is for all (driver). GSM never has one.
+fn shown_masks(masks: &[BandMask], of_all_rats: bool) -> String {
+    let second = !of_all_rats || masks.iter().any(|mask| mask.high != 0);
+    let shown = |mask: &BandMask| {
+        let BandMask { rat, low, high } = mask;
+        let code = band_code(*rat);
+        if second && *rat != Rat::Gsm { format!("{code},{low},{high}") } else { format!("{code},{low}") }
+    };
+    masks.iter().map(shown).collect::<Vec<_>>().join(",")
 }
 
 fn only_deregistered(context: &Context<'_>) -> Result<(), Failure> {

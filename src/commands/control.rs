@@ -1,5 +1,7 @@
 //! Chapter *Mobile equipment control and status*: power, clock, error reports.
 
+use std::collections::BTreeSet;
+
 use crate::at::{CmeError, Failure, Form};
 use crate::commands::{Command, Context, Reply, no_such_form};
 use crate::module::power::Functionality;
@@ -11,9 +13,10 @@ use crate::time::Timestamp;
 /// |---|---|
 /// | `AT+CFUN=<fun>[,<rst>]` | |
 /// | `AT+CFUN?` | `+CFUN: <fun>,0` |
-/// | `AT+CFUN=?` | `+CFUN: (0,1,4,<resets>),(0-1)` |
+/// | `AT+CFUN=?` | `+CFUN: (0,1,4,<more>),(0-1)` |
 ///
-/// 0 minimum, 1 full, 4 airplane mode; 15 and 16, where the profile has them, reset the module.
+/// 0 minimum, 1 full, 4 airplane mode. Where the profile has them, 15 and 16 reset the module, 10
+/// powers it off at once, and 126, which prepares a reset in PSM, changes nothing here.
 /// Source: manual.
 fn functionality(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     match form {
@@ -25,29 +28,28 @@ fn functionality(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure
         }
         Form::Read => Ok(Reply::line(format!("+CFUN: {},0", context.module.functionality().code()))),
         Form::Test => {
-            let resets = context.module.profile().power.cfun_reset.iter().map(|level| format!(",{level}"));
-            Ok(Reply::line(format!("+CFUN: (0,1,4{}),(0-1)", resets.collect::<String>())))
+            let facts = &context.module.profile().power;
+            let more = [&facts.cfun_reset, &facts.cfun_power_off, &facts.cfun_ignored];
+            let more: BTreeSet<u8> = more.into_iter().flatten().copied().collect();
+            let more: String = more.iter().map(|level| format!(",{level}")).collect();
+            Ok(Reply::line(format!("+CFUN: (0,1,4{more}),(0-1)")))
         }
         Form::Action => Err(no_such_form()),
     }
 }
 
 fn set_functionality(context: &mut Context<'_>, level: u8, reset: bool) -> Result<Reply, Failure> {
-    let now = context.now;
-    let level = match level {
-        0 => Functionality::Minimum,
-        1 => Functionality::Full,
-        4 => Functionality::Airplane,
-        other if context.module.profile().power.cfun_reset.contains(&other) => {
-            context.module.request_reset(now);
-            return Ok(Reply::OK);
-        }
+    let (module, now) = (&mut *context.module, context.now);
+    let facts = &module.profile().power;
+    match level {
+        0 | 1 | 4 if reset => module.request_reset(now),
+        0 => module.request_functionality(Functionality::Minimum, now),
+        1 => module.request_functionality(Functionality::Full, now),
+        4 => module.request_functionality(Functionality::Airplane, now),
+        other if facts.cfun_reset.contains(&other) => module.request_reset(now),
+        other if facts.cfun_power_off.contains(&other) => module.request_fast_power_off(now),
+        other if facts.cfun_ignored.contains(&other) => {}
         _ => return Err(CmeError::INCORRECT_PARAMETERS.into()),
-    };
-    if reset {
-        context.module.request_reset(now);
-    } else {
-        context.module.request_functionality(level, now);
     }
     Ok(Reply::OK)
 }

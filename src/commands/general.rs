@@ -1,7 +1,7 @@
 //! Chapter *General*: who the module is.
 
 use crate::at::{CmeError, Failure, Form, Line};
-use crate::commands::{Command, Context, Reply, no_such_form};
+use crate::commands::{Command, Context, Reply, character_set, no_such_form};
 use crate::profile::Identity;
 
 /// `+CGMI`, `+GMI`, manufacturer identification (3GPP 27.007 §5.1, V.250 §6.1.4).
@@ -99,4 +99,5 @@ pub const COMMANDS: &[Command] = &[
     Command { name: "+GSN", run: serial_number },
     Command { name: "I", run: identification },
     Command { name: "+CLAC", run: list_commands },
+    Command { name: "+CSCS", run: character_set::select },
 ];

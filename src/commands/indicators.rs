@@ -4,7 +4,6 @@ use crate::at::{Failure, Form, Line};
 use crate::commands::{Command, Context, Reply, no_such_form};
 use crate::module::Module;
 use crate::module::network::Registration;
-use crate::module::power::Functionality;
 use crate::module::settings::IndicatorReport;
 use crate::module::sim::SimState;
 
@@ -87,7 +86,7 @@ fn values(module: &Module) -> [u8; 12] {
         (true, false) => 1,
         (true, true) => 2,
     };
-    let sim = module.functionality() != Functionality::Minimum && module.sim_state() != SimState::Dead;
+    let sim = module.sim_state() != SimState::Dead;
     let signal = if registered { 5 } else { 0 };
     let roaming = module.network().state == Registration::Roaming;
     [5, signal, u8::from(registered), 0, 0, 0, u8::from(roaming), 0, gprs, 0, 0, u8::from(sim)]

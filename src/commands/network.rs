@@ -6,6 +6,7 @@ mod signal;
 
 use crate::at::{CmeError, Failure, Form};
 use crate::commands::{Command, Context, Reply, no_such_form};
+use crate::module::power::Functionality;
 use crate::profile::Rat;
 
 pub use operator::Scan;
@@ -19,9 +20,11 @@ pub(super) use registration::{Domain, status};
 /// | `AT+URAT=<AcT>[,<AcT>…]` | |
 /// | `AT+URAT?` | `+URAT: <AcT>[,<AcT>…]` |
 ///
-/// 7 LTE-M, 8 NB-IoT, 9 GPRS; takes effect at the next boot. Source: manual, driver.
+/// 7 LTE-M, 8 NB-IoT, 9 GPRS; SARA-R5 has one at a time and takes it at `AT+CFUN=0` only. Kept at
+/// once, in use after the next boot. Source: manual, driver.
 fn technologies(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
-    let known: Vec<Rat> = context.module.profile().network.rats.iter().map(|facts| facts.rat).collect();
+    let facts = &context.module.profile().network;
+    let known: Vec<Rat> = facts.rats.iter().map(|facts| facts.rat).collect();
     match form {
         Form::Set(mut args) => {
             let mut wanted = Vec::new();
@@ -31,8 +34,11 @@ fn technologies(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure>
                 let rat = rat.filter(|rat| !wanted.contains(rat));
                 wanted.push(rat.ok_or(CmeError::INCORRECT_PARAMETERS)?);
             }
-            if wanted.is_empty() {
+            if wanted.is_empty() || wanted.len() > facts.rats_at_once {
                 return Err(CmeError::INCORRECT_PARAMETERS.into());
+            }
+            if facts.urat_at_cfun_0 && context.module.functionality() != Functionality::Minimum {
+                return Err(CmeError::OPERATION_NOT_ALLOWED.into());
             }
             context.module.change_settings(|nvm| nvm.network_mut().rats = wanted);
             Ok(Reply::OK)

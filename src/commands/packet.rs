@@ -5,8 +5,10 @@ mod context;
 mod counter;
 mod internal_profile;
 
-use crate::at::{Failure, Form};
-use crate::commands::{Command, Context, Reply, no_such_form};
+use crate::at::{CmeError, Failure, Form};
+use crate::commands::{Command, Context, Pending, Reply, no_such_form};
+use crate::module::network::Registration;
+use crate::time::Timestamp;
 
 pub(super) use context::address_of;
 
@@ -14,21 +16,43 @@ pub(super) use context::address_of;
 ///
 /// | form | response |
 /// |---|---|
-/// | `AT+CGATT=<state>` | |
+/// | `AT+CGATT=<state>` | `OK` to 1 once attached, an error if that can't be |
 /// | `AT+CGATT?` | `+CGATT: <state>` |
 fn attach(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     match form {
         Form::Set(mut args) => {
-            let state = args.number(0..=1u8)?;
+            let attach = args.number(0..=1u8)? == 1;
             args.finish()?;
-            let result = context.module.request_attach(state == 1, context.now);
-            result.map(|()| Reply::OK).map_err(context::cause_failure)
+            context.module.request_attach(attach, context.now);
+            if !attach {
+                return Ok(Reply::OK);
+            }
+            let until = context.module.search_ends_at(ATTACH_MS, context.now);
+            poll_attach(context, until).unwrap_or(Ok(Reply::Wait(Pending::Attach { until })))
         }
         Form::Read => Ok(Reply::line(format!("+CGATT: {}", u8::from(context.module.packet().attached)))),
         Form::Test => Ok(Reply::line("+CGATT: (0,1)")),
         Form::Action => Err(no_such_form()),
     }
 }
+
+/// The answer to an attach, once there is one.
+pub(super) fn poll_attach(context: &Context<'_>, until: Timestamp) -> Option<Result<Reply, Failure>> {
+    let network = context.module.network();
+    if context.module.packet().attached {
+        return Some(Ok(Reply::OK));
+    }
+    let failure = match (network.state, network.causes.last()) {
+        (Registration::Searching, _) if context.now.system < until => return None,
+        (Registration::Searching, _) => CmeError::NO_NETWORK_SERVICE.into(),
+        (Registration::Idle, _) | (_, None) => CmeError::OPERATION_NOT_ALLOWED.into(),
+        (_, Some(cause)) => context::cause_failure(*cause),
+    };
+    Some(Err(failure))
+}
+
+/// How long an attach waits for the registration. `designed`: as long as a choice by hand
+const ATTACH_MS: u32 = 180_000;
 
 /// `+CGEREP`, packet domain event reporting (3GPP 27.007 §10.1.19).
 ///

@@ -1,7 +1,7 @@
 //! Commands that have not answered yet, as values: they can be shown, saved and cut off anywhere.
 
 use crate::at::{CmeError, Failure, Request};
-use crate::commands::{Context, Reply, network, security};
+use crate::commands::{Context, Reply, network, packet, security};
 use crate::time::Timestamp;
 
 pub use crate::commands::network::Scan;
@@ -27,6 +27,11 @@ pub enum Pending {
         /// How long at most, in system time.
         until: Timestamp,
     },
+    /// The attach.
+    Attach {
+        /// How long at most, in system time.
+        until: Timestamp,
+    },
     /// The end of a search for a network that is not there.
     NoNetwork {
         /// When it ends, in system time.
@@ -40,7 +45,10 @@ impl Pending {
     pub fn is_abortable(&self) -> bool {
         match self {
             Pending::Heartbeat(_) | Pending::HeartbeatFirst(..) | Pending::DeviceInfo => false,
-            Pending::Scan { .. } | Pending::Selection { .. } | Pending::NoNetwork { .. } => true,
+            Pending::Scan { .. }
+            | Pending::Selection { .. }
+            | Pending::Attach { .. }
+            | Pending::NoNetwork { .. } => true,
         }
     }
 
@@ -48,9 +56,10 @@ impl Pending {
     pub fn deadline(&self) -> Option<Timestamp> {
         match self {
             Pending::Heartbeat(_) | Pending::HeartbeatFirst(..) | Pending::DeviceInfo => None,
-            Pending::Scan { until, .. } | Pending::Selection { until } | Pending::NoNetwork { until } => {
-                Some(*until)
-            }
+            Pending::Scan { until, .. }
+            | Pending::Selection { until }
+            | Pending::Attach { until }
+            | Pending::NoNetwork { until } => Some(*until),
         }
     }
 
@@ -76,6 +85,7 @@ impl Pending {
             },
             Pending::Scan { scan, until } => network::poll_scan(context, *scan, *until),
             Pending::Selection { until } => network::poll_selection(context, *until),
+            Pending::Attach { until } => packet::poll_attach(context, *until),
             Pending::NoNetwork { until } => {
                 (*until <= context.now.system).then(|| Err(CmeError::NO_NETWORK_SERVICE.into()))
             }

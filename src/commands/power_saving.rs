@@ -111,34 +111,47 @@ fn psm_version(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> 
 /// | `AT+CEDRXS=<mode>[,<AcT-type>[,"<cycle>"[,"<window>"]]]` | |
 /// | `AT+CEDRXS?` | `+CEDRXS: <AcT-type>,"<cycle>"[,"<window>"]` per technology |
 ///
-/// 0 and 3 off, 1 on, 2 on with the URC `+CEDRXP`; `<AcT-type>` 4 LTE-M, 5 NB-IoT. A technology that has it off
-/// has a line on SARA-R5, and none on SARA-R4. Stored and shown only: nothing is paged here. Kept
-/// at once.
+/// 0 off, 1 on, 2 on with the URC `+CEDRXP`, 3 off and forgotten; `<AcT-type>` 4 LTE-M, 5 NB-IoT, none
+/// all where it goes off. What is left out is as it was set before (driver). A technology that has
+/// it off has a line on SARA-R5, and none on SARA-R4. Stored and shown only: nothing is paged here.
+/// Kept at once.
 fn edrx(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     match form {
         Form::Set(mut args) => {
             let mode = args.optional_number(0..=3u8)?.unwrap_or(0);
-            let rat =
-                args.optional_number(4..=5u8)?.map(|code| if code == 4 { Rat::LteM } else { Rat::NbIot });
-            let cycle = nibble(&mut args)?.unwrap_or(DEFAULT_CYCLE);
-            let window = nibble(&mut args)?;
+            let rat = args.optional_number(0..=9u8)?.map(|code| edrx_rat(context, code)).transpose()?;
+            let (cycle, window) = (nibble(&mut args)?, nibble(&mut args)?);
             args.finish()?;
-            let known = |rat: Rat| edrx_rats(context).any(|known| known == rat);
-            if (mode == 1 || mode == 2) && !rat.is_some_and(known) {
-                return Err(CmeError::INCORRECT_PARAMETERS.into());
+            if mode == 3 {
+                context.module.forget_edrx(rat);
+                return Ok(Reply::OK);
             }
-            let wanted = rat.filter(|_| mode == 1 || mode == 2);
-            context.module.request_edrx(rat, wanted.map(|rat| Edrx { rat, mode, cycle, window }));
+            let kept = &context.module.nvm().power_saving;
+            let rats: Vec<Rat> = match (mode, rat) {
+                (_, Some(rat)) => vec![rat],
+                (0, None) => kept.edrx.iter().map(|edrx| edrx.rat).collect(),
+                (_, None) => return Err(CmeError::INCORRECT_PARAMETERS.into()),
+            };
+            for rat in rats {
+                let kept = context.module.nvm().power_saving.edrx(rat).unwrap_or(Edrx::factory(rat));
+                let (cycle, window) = (cycle.unwrap_or(kept.cycle), window.or(kept.window));
+                context.module.request_edrx(Edrx { rat, mode, cycle, window });
+            }
             Ok(Reply::OK)
         }
         Form::Read => Ok(Reply::Lines(edrx_lines(context))),
-        Form::Test => Ok(Reply::line("+CEDRXS: (0-3),(4-5),(\"0000\"-\"1111\")")),
+        Form::Test => {
+            let codes: Vec<_> = edrx_rats(context).map(|rat| edrx_code(rat).to_string()).collect();
+            Ok(Reply::line(format!("+CEDRXS: (0-3),({}),(\"0000\"-\"1111\")", codes.join(","))))
+        }
         Form::Action => Err(no_such_form()),
     }
 }
 
-/// The shortest cycle of LTE-M and NB-IoT, 20.48 s. `designed`
-const DEFAULT_CYCLE: u8 = 0b0010;
+/// The technology of `<AcT-type>`.
+fn edrx_rat(context: &Context<'_>, code: u8) -> Result<Rat, CmeError> {
+    edrx_rats(context).find(|rat| edrx_code(*rat) == code).ok_or(CmeError::INCORRECT_PARAMETERS)
+}
 
 /// Technologies that have eDRX.
 fn edrx_rats(context: &Context<'_>) -> impl Iterator<Item = Rat> {
@@ -147,11 +160,11 @@ fn edrx_rats(context: &Context<'_>) -> impl Iterator<Item = Rat> {
 }
 
 fn edrx_lines(context: &Context<'_>) -> Vec<Line> {
-    let kept = &context.module.nvm().power_saving.edrx;
+    let kept = &context.module.nvm().power_saving;
     let off_listed = context.module.profile().power_saving.edrx_off_listed;
     let line = |rat: Rat| {
         let code = edrx_code(rat);
-        match kept.iter().find(|entry| entry.rat == rat) {
+        match kept.edrx(rat).filter(|edrx| off_listed || edrx.is_on()) {
             Some(Edrx { cycle, window: Some(window), .. }) => {
                 Some(Line::from(format!("+CEDRXS: {code},\"{cycle:04b}\",\"{window:04b}\"")))
             }

@@ -4,13 +4,11 @@ use crate::at::{Args, CmeError, Failure, Form};
 use crate::commands::{Command, Context, Reply, no_such_form};
 use crate::module::Module;
 use crate::module::identity::Identity;
-use crate::module::power::Functionality;
 use crate::module::sim::{PinRefusal, SimFile, SimState};
 use crate::time::Now;
 
 /// Commands that act only with a SIM that is ready: the attribute *PIN required* of the manual.
-const PIN_REQUIRED: &[&str] =
-    &["+CIMI", "+CNUM", "+COPS", "+CGATT", "+CGACT", "+UPSDA", "+UMNOPROF", "+UBANDMASK"];
+const PIN_REQUIRED: &[&str] = &["+CIMI", "+CNUM", "+COPS", "+CGATT", "+CGACT", "+UPSDA"];
 
 /// Facilities of `+CLCK` that are never locked (3GPP 27.007 §7.4): fixed dialling, personalisation.
 const OPEN_FACILITIES: &[&str] = &["FD", "PN", "PU", "PP", "PC", "PS"];
@@ -20,7 +18,10 @@ const PIN2_ATTEMPTS: u8 = 3;
 const PUK2_ATTEMPTS: u8 = 10;
 
 /// Why the SIM keeps this command from being run, if it does.
-pub fn refusal(module: &Module, name: &str, form: &Form) -> Option<Failure> {
+pub fn refusal(module: &Module, name: &str, form: &Form, now: Now) -> Option<Failure> {
+    if module.profile().power.sim_busy_commands.contains(name) && !module.is_sim_ready(now) {
+        return Some(CmeError::SIM_BUSY.into());
+    }
     let acts = matches!(form, Form::Set(_) | Form::Action);
     (acts && PIN_REQUIRED.contains(&name)).then(|| waiting_for(module)).flatten()
 }
@@ -36,13 +37,10 @@ fn waiting_for(module: &Module) -> Option<Failure> {
     Some(error.into())
 }
 
-/// The SIM, once it answers, whatever it asks for.
-fn card(module: &Module, now: Now) -> Result<&Identity, Failure> {
-    match (module.is_sim_ready(now), module.functionality()) {
-        (false, _) => Err(CmeError::SIM_BUSY.into()),
-        (true, Functionality::Minimum) => Err(CmeError::SIM_NOT_INSERTED.into()),
-        (true, _) => Ok(&module.nvm().identity),
-    }
+/// The SIM, once it answers, whatever it asks for. It does so at every level of `+CFUN`: a host reads
+/// it at 0 (driver).
+pub(super) fn card(module: &Module, now: Now) -> Result<&Identity, Failure> {
+    if module.is_sim_ready(now) { Ok(&module.nvm().identity) } else { Err(CmeError::SIM_BUSY.into()) }
 }
 
 /// `+CPIN`, state of the SIM (3GPP 27.007 §8.3).
@@ -118,11 +116,11 @@ fn attempts(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
 ///
 /// | form | response |
 /// |---|---|
-/// | `AT+CLCK="SC",<mode>,"<pin>"` | |
+/// | `AT+CLCK="SC",<mode>,"<pin>"[,<class>]` | |
 /// | `AT+CLCK="<fac>",2` | `+CLCK: <status>` |
 ///
-/// Mode 0 unlocks, 1 locks. `SC`, the SIM's PIN, is the one facility that can be locked; it is
-/// kept at once.
+/// Mode 0 unlocks, 1 locks. `SC`, the SIM's PIN, is the one facility that can be locked, whatever
+/// the class; it is kept at once.
 fn facility_lock(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     match form {
         Form::Set(mut args) => {
@@ -141,6 +139,7 @@ fn facility_lock(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure
                 return Err(CmeError::OPERATION_NOT_ALLOWED.into());
             }
             let pin = code(&mut args)?;
+            args.optional_number(1..=255u8)?;
             args.finish()?;
             if let Some(failure) = waiting_for(context.module) {
                 return Err(failure);
@@ -209,10 +208,11 @@ fn subscriber_number(context: &mut Context<'_>, form: Form) -> Result<Reply, Fai
 ///
 /// | form | response |
 /// |---|---|
-/// | `AT+CRSM=<command>,<fileid>[,<P1>,<P2>,<P3>[,<data>]]` | `+CRSM: <sw1>,<sw2>,"<response>"` |
+/// | `AT+CRSM=<command>,<fileid>[,<P1>,<P2>,<P3>[,<data>]]` | `+CRSM: <sw1>,<sw2>[,"<response>"]` |
 ///
 /// 176 READ BINARY of ICCID, IMSI, administrative data and forbidden PLMNs; 214 UPDATE BINARY of
-/// the last, kept at once; 192 GET RESPONSE gives its size (3GPP 51.011 §9.2.1).
+/// the last, kept at once; 192 GET RESPONSE gives its size (3GPP 51.011 §9.2.1). What fails has no
+/// response, for an empty one that is read ends a host library; an update has an empty one (driver).
 fn restricted_access(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     let mut args = match form {
         Form::Set(args) => args,
@@ -225,33 +225,25 @@ fn restricted_access(context: &mut Context<'_>, form: Form) -> Result<Reply, Fai
     let mut parameter = || args.optional_number(0..=255u8).map(|number| usize::from(number.unwrap_or(0)));
     let (high, low, length) = (parameter()?, parameter()?, parameter()?);
     let data = args.optional_string(510)?.unwrap_or_default();
-    let Some(file) = SimFile::find(file) else { return Ok(status_words(FILE_NOT_FOUND, "")) };
+    let Some(file) = SimFile::find(file) else { return Ok(status_words(FILE_NOT_FOUND)) };
     let content = file.content(&context.module.nvm().sim, &context.module.nvm().identity);
     let place = high << 8 | low;
-    let part = place..place + length;
-    match command {
-        READ_BINARY if file != SimFile::Iccid && waiting_for(context.module).is_some() => {
-            Ok(status_words(SECURITY_STATUS, ""))
-        }
-        READ_BINARY => Ok(match content.get(part) {
-            Some(bytes) if length > 0 => status_words(DONE, &hex(bytes)),
-            _ if length == 0 => status_words(DONE, &hex(content.get(place..).unwrap_or_default())),
-            _ => status_words(WRONG_LENGTH, ""),
-        }),
-        UPDATE_BINARY if file != SimFile::ForbiddenPlmns => Ok(status_words(SECURITY_STATUS, "")),
-        UPDATE_BINARY => {
-            let whole = data.len() == 2 * length && data.bytes().all(|byte| byte.is_ascii_hexdigit());
-            if !whole || content.get(part).is_none() {
-                return Ok(status_words(WRONG_LENGTH, ""));
-            }
+    let part = content.get(place..if length == 0 { content.len() } else { place + length });
+    let locked = file != SimFile::Iccid && waiting_for(context.module).is_some();
+    Ok(match (command, part) {
+        (READ_BINARY | UPDATE_BINARY, _) if locked => status_words(SECURITY_STATUS),
+        (READ_BINARY, Some(part)) if !part.is_empty() => response(&hex(part)),
+        (UPDATE_BINARY, _) if file != SimFile::ForbiddenPlmns => status_words(SECURITY_STATUS),
+        (UPDATE_BINARY, Some(_)) if is_hex_of(&data, length) => {
+            let part = 2 * place..2 * (place + length);
             let written = data.to_ascii_uppercase();
-            let place = 2 * place..2 * (place + length);
-            context.module.change_settings(|nvm| nvm.sim.forbidden_plmns.replace_range(place, &written));
-            Ok(status_words(DONE, ""))
+            context.module.change_settings(|nvm| nvm.sim.forbidden_plmns.replace_range(part, &written));
+            response("")
         }
-        GET_RESPONSE => Ok(status_words(DONE, &format!("0000{:04X}000004000000000000", content.len()))),
-        _ => Ok(status_words(NO_SUCH_INSTRUCTION, "")),
-    }
+        (READ_BINARY | UPDATE_BINARY, _) => status_words(WRONG_LENGTH),
+        (GET_RESPONSE, _) => response(&format!("0000{:04X}000004000000000000", content.len())),
+        _ => status_words(NO_SUCH_INSTRUCTION),
+    })
 }
 
 const READ_BINARY: u8 = 176;
@@ -259,14 +251,23 @@ const GET_RESPONSE: u8 = 192;
 const UPDATE_BINARY: u8 = 214;
 
 /// Status words (3GPP 31.101 §10.2.1).
-const DONE: (u8, u8) = (144, 0);
 const WRONG_LENGTH: (u8, u8) = (103, 0);
 const SECURITY_STATUS: (u8, u8) = (105, 130);
 const FILE_NOT_FOUND: (u8, u8) = (106, 130);
 const NO_SUCH_INSTRUCTION: (u8, u8) = (109, 0);
 
-fn status_words((sw1, sw2): (u8, u8), response: &str) -> Reply {
-    Reply::line(format!("+CRSM: {sw1},{sw2},\"{response}\""))
+/// Why it failed.
+fn status_words((sw1, sw2): (u8, u8)) -> Reply {
+    Reply::line(format!("+CRSM: {sw1},{sw2}"))
+}
+
+/// The status words of success, 90 00, and the response.
+fn response(response: &str) -> Reply {
+    Reply::line(format!("+CRSM: 144,0,\"{response}\""))
+}
+
+fn is_hex_of(text: &str, length: usize) -> bool {
+    text.len() == 2 * length && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn hex(bytes: &[u8]) -> String {

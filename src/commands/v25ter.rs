@@ -9,6 +9,11 @@ fn echo(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     switch(&mut context.settings.echo, form)
 }
 
+/// `H`, hook control (V.250 §6.3.6): `H0` ends a call, and there is none to end.
+fn hook(_: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    if number(form)? == 0 { Ok(Reply::OK) } else { Err(CmeError::INCORRECT_PARAMETERS.into()) }
+}
+
 /// `Q`, result code suppression (V.250 §6.2.5).
 fn quiet(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     switch(&mut context.settings.quiet, form)
@@ -24,22 +29,25 @@ fn call_progress(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure
     choice(&mut context.settings.call_progress, form, &[0, 1, 2, 3, 4])
 }
 
-/// `&C`, circuit 109 (DCD) behaviour (V.250 §6.2.8).
+/// `&C`, circuit 109 (DCD) behaviour (V.250 §6.2.8): 0 always on, 1 on with a carrier, which only a
+/// data call has. Source: manual.
 fn circuit_109(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     choice(&mut context.settings.circuit_109, form, &[0, 1])
 }
 
-/// `&D`, circuit 108/2 (DTR) behaviour (V.250 §6.2.9).
+/// `&D`, circuit 108/2 (DTR) behaviour (V.250 §6.2.9): what a drop does to a data call, 0 nothing,
+/// 1 online command state, 2 hang up. In command state it has no action. Source: manual.
 fn circuit_108(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     choice(&mut context.settings.circuit_108, form, &[0, 1, 2])
 }
 
-/// `&S`, circuit 107 (DSR) behaviour.
+/// `&S`, circuit 107 (DSR) behaviour: 0 always on, 1 on in data state. Source: manual.
 fn circuit_107(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     choice(&mut context.settings.circuit_107, form, &[0, 1])
 }
 
-/// `&K`, flow control.
+/// `&K`, flow control: 0 none, 3 RTS/CTS (manual); 4 and 5 XON/XOFF, 6 both (designed: as other makers
+/// have them). It rules the output of the module and its CTS; what finds no room is lost.
 fn flow_control(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     choice(&mut context.settings.flow_control, form, &[0, 3, 4, 5, 6])
 }
@@ -81,26 +89,28 @@ fn store(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     Ok(Reply::OK)
 }
 
-/// `&V`, display the current configuration. The heading, the S-registers and the rate are what
-/// host software looks for (driver); the rest of the layout is designed.
+/// `&V`, display the current configuration. Hosts look for the heading, pass over the line behind it
+/// and look for ` +IPR:` in the next (driver); the rest of the layout is designed.
 fn display(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     only_profile_0(form)?;
-    let settings = &*context.settings;
+    let (settings, interface) = (&*context.settings, &*context.interface);
     let registers = Registers::NUMBERS
         .iter()
-        .filter_map(|number| Some(format!("S{number:02}:{:03}", settings.register(*number)?)))
+        .filter_map(|number| Some(format!("S{number}:{:03}", settings.register(*number)?)))
         .collect::<Vec<_>>();
+    let (flow, Framing { format, parity }) = (local_flow(settings), interface.framing);
     Ok(Reply::Lines(vec![
         Line::from("ACTIVE PROFILE:"),
-        Line::from(basic_parameters(settings)),
-        Line::from(registers.join(", ")),
+        Line::from(format!("{}, {},", basic_parameters(settings), registers.join(", "))),
+        Line::from(format!("+ICF:{format},{parity}, +IFC:{flow},{flow}, +IPR:{},", interface.rate_bps)),
         Line::from(format!(
-            "+CREG:{}, +CGREG:{}, +CEREG:{}, +CMEE:{}, +IPR:{}",
-            context.interface.creg,
-            context.interface.cgreg,
-            context.interface.cereg,
+            "+CREG:{}, +CGREG:{}, +CEREG:{}, +CMEE:{}, +COPS:{}, +UPSV:{}",
+            interface.creg,
+            interface.cgreg,
+            interface.cereg,
             settings.cmee,
-            context.interface.rate_bps
+            context.module.network().operator_mode,
+            interface.uart_power_saving.mode
         )),
     ]))
 }
@@ -126,8 +136,10 @@ fn basic_parameters(settings: &Settings) -> String {
 /// | `AT+IPR=<rate>` | |
 /// | `AT+IPR?` | `+IPR: <rate>` |
 ///
-/// 0 is autobauding; what it found is shown then, and on a port without a rate that is 115200
-/// (driver: never 0). The rate is stored and shown only.
+/// The `OK` leaves at the old rate, then the new one is in force; `AT&W` keeps it. A host at another
+/// rate sends and receives garbage, from the first `AT+IPR=` on. 0 is autobauding: the next `AT` or
+/// `at` tells the rate, which then stays until the next power-on (manual); what was found is shown,
+/// and on a port without a rate that is 115200 (driver: never 0).
 fn fixed_rate(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     match form {
         Form::Set(mut args) => {
@@ -137,10 +149,12 @@ fn fixed_rate(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
                 return Err(CmeError::INCORRECT_PARAMETERS.into());
             }
             context.interface.rate_bps = rate;
+            context.interface.rate_chosen = true;
             Ok(Reply::OK)
         }
         Form::Read => {
-            let rate = Some(context.interface.rate_bps).filter(|rate| *rate > 0).unwrap_or(DETECTED_RATE_BPS);
+            let set = Some(context.interface.rate_bps).filter(|rate| *rate > 0);
+            let rate = set.unwrap_or(context.detected_bps);
             Ok(Reply::line(format!("+IPR: {rate}")))
         }
         Form::Test => {
@@ -158,8 +172,7 @@ fn fixed_rate(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
 /// | `AT+IFC=[<by DTE>[,<by DCE>]]` | |
 /// | `AT+IFC?` | `+IFC: <by DTE>,<by DCE>` |
 ///
-/// 0 none, 1 XON/XOFF, 2 RTS/CTS; both alike. The same setting as `&K`, kept by `AT&W`, and like
-/// it stored and shown only.
+/// 0 none, 1 XON/XOFF, 2 RTS/CTS; both alike. The same setting as `&K`, kept by `AT&W`.
 fn local_flow_control(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     match form {
         Form::Set(mut args) => {
@@ -175,15 +188,20 @@ fn local_flow_control(context: &mut Context<'_>, form: Form) -> Result<Reply, Fa
             Ok(Reply::OK)
         }
         Form::Read => {
-            let kind = match context.settings.flow_control {
-                3 => 2,
-                4 | 5 => 1,
-                _ => 0,
-            };
+            let kind = local_flow(context.settings);
             Ok(Reply::line(format!("+IFC: {kind},{kind}")))
         }
         Form::Test => Ok(Reply::line("+IFC: (0-2),(0-2)")),
         Form::Action => Err(no_such_form()),
+    }
+}
+
+/// `&K` as `+IFC` says it.
+fn local_flow(settings: &Settings) -> u8 {
+    match settings.flow_control {
+        3 | 6 => 2,
+        4 | 5 => 1,
+        _ => 0,
     }
 }
 
@@ -194,8 +212,8 @@ fn local_flow_control(context: &mut Context<'_>, form: Form) -> Result<Reply, Fa
 /// | `AT+ICF=<format>[,<parity>]` | |
 /// | `AT+ICF?` | `+ICF: <format>,<parity>` |
 ///
-/// Formats 0 to 6, 3 is 8N1; parity 0 odd, 1 even. Stored and shown only: a pseudo-terminal has no
-/// frames. Kept by `AT&W`.
+/// Formats 0 to 6, 3 is 8N1; parity 0 odd, 1 even. Stored and shown only: no port here has frames.
+/// Kept by `AT&W`.
 fn character_framing(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     match form {
         Form::Set(mut args) => {
@@ -236,9 +254,6 @@ fn service_class(_: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
         Form::Action => Err(no_such_form()),
     }
 }
-
-/// What autobauding found on a port that has no rate. `designed`
-const DETECTED_RATE_BPS: u32 = 115_200;
 
 fn restore(context: &mut Context<'_>, profile: StoredProfile) {
     *context.settings = profile.v250;
@@ -281,6 +296,7 @@ fn choice(place: &mut u8, form: Form, allowed: &[u8]) -> Result<Reply, Failure> 
 /// The chapter's table.
 pub const COMMANDS: &[Command] = &[
     Command { name: "E", run: echo },
+    Command { name: "H", run: hook },
     Command { name: "Q", run: quiet },
     Command { name: "V", run: verbose },
     Command { name: "S", run: register },
@@ -288,18 +304,16 @@ pub const COMMANDS: &[Command] = &[
     Command { name: "&F", run: factory },
     Command { name: "&W", run: store },
     Command { name: "&V", run: display },
-    Command { name: "+GCAP", run: capabilities },
-    Command { name: "+FCLASS", run: service_class },
-];
-
-/// What is stored and shown only.
-pub const STORED: &[Command] = &[
-    Command { name: "X", run: call_progress },
     Command { name: "&C", run: circuit_109 },
     Command { name: "&D", run: circuit_108 },
     Command { name: "&S", run: circuit_107 },
     Command { name: "&K", run: flow_control },
     Command { name: "+IPR", run: fixed_rate },
     Command { name: "+IFC", run: local_flow_control },
-    Command { name: "+ICF", run: character_framing },
+    Command { name: "+GCAP", run: capabilities },
+    Command { name: "+FCLASS", run: service_class },
 ];
+
+/// What is stored and shown only.
+pub const STORED: &[Command] =
+    &[Command { name: "X", run: call_progress }, Command { name: "+ICF", run: character_framing }];

@@ -37,6 +37,11 @@ impl Air {
         &mut self.link.condition
     }
 
+    /// The bytes with one bit wrong.
+    pub fn corrupt(&mut self, bytes: Vec<u8>) -> Vec<u8> {
+        self.link.corrupt(bytes)
+    }
+
     /// A datagram sets out.
     pub fn carry(&mut self, direction: Direction, flow: Flow, bytes: Vec<u8>, now: Timestamp) {
         for (arrives, bytes) in self.link.pass(bytes, now) {

@@ -53,6 +53,10 @@ struct Shared {
     moved_ms: AtomicI64,
 }
 
+/// Measures how long something takes, in real time.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(Instant);
+
 /// The file that keeps the last system time.
 #[derive(Debug)]
 pub struct TimeFile {
@@ -137,6 +141,18 @@ impl Clock {
             (steady, system) => steady.or(system),
         };
         ms.map(|ms| Duration::from_millis(ms as u64))
+    }
+}
+
+impl Stopwatch {
+    /// From now on.
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Since the start.
+    pub fn elapsed(self) -> Duration {
+        self.0.elapsed()
     }
 }
 

@@ -8,8 +8,6 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,7 +17,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::host::event_log::Noted;
 use crate::protocol::keys::RotUid;
-use crate::scenario::link::Condition;
+pub use crate::scenario::script::PowerSwitch;
 use crate::time::Timestamp;
 
 /// Longest request, in bytes.
@@ -44,6 +42,11 @@ pub enum Request {
     /// The link to the service.
     Link {
         /// As on the command line: `loss 30%`.
+        fault: String,
+    },
+    /// The serial lines of its ports.
+    Line {
+        /// As on the command line: `drop 3`.
         fault: String,
     },
     /// A fault of the service.
@@ -104,53 +107,6 @@ pub enum Request {
         /// An absolute path.
         dir: PathBuf,
     },
-}
-
-/// Positions of the power switch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PowerSwitch {
-    /// Supply and PWR_ON.
-    On,
-    /// PWR_ON held: an orderly power-off.
-    Off,
-    /// The supply is gone.
-    Cut,
-}
-
-/// A change of the module's real-time clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClockChange {
-    /// By so many milliseconds.
-    By(i64),
-    /// To a moment.
-    To(Timestamp),
-}
-
-/// What is wrong with the link from now on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LinkFault {
-    /// So many datagrams of a hundred are lost; 0 ends every fault.
-    Loss(u8),
-    /// The next so many are lost.
-    Drop(u32),
-    /// Every datagram takes so much longer.
-    Delay(Duration),
-    /// The next so many arrive twice.
-    Duplicate(u32),
-    /// Datagrams overtake each other.
-    Reorder,
-}
-
-/// Text that names no change.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ChangeError {
-    /// Of the clock.
-    #[error("a clock change is +5m, -1h or =2026-01-01T00:00:00Z")]
-    Clock,
-    /// Of the link.
-    #[error("a link fault is loss 30%, drop N, delay 2s, duplicate N or reorder; loss 0% ends it")]
-    Link,
 }
 
 /// A request on its way to whoever answers it.
@@ -278,63 +234,6 @@ async fn reply(writer: &mut (impl AsyncWriteExt + Unpin), answer: Answer) -> io:
 
 async fn line(writer: &mut (impl AsyncWriteExt + Unpin), value: &Value) -> io::Result<()> {
     writer.write_all(format!("{value}\n").as_bytes()).await
-}
-
-impl LinkFault {
-    /// Adds this to what is wrong with a link, or ends all of it.
-    pub(in crate::host) fn worsen(self, condition: &mut Condition) {
-        match self {
-            Self::Loss(0) => *condition = Condition::default(),
-            Self::Loss(percent) => condition.loss_percent = percent,
-            Self::Drop(count) => condition.drop_next = count,
-            Self::Duplicate(count) => condition.duplicate_next = count,
-            Self::Reorder => condition.reorder = true,
-            Self::Delay(delay) => condition.delay_ms = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX),
-        }
-    }
-}
-
-impl FromStr for ClockChange {
-    type Err = ChangeError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let duration_ms = |text: &str| {
-            let duration = humantime::parse_duration(text).map_err(|_| ChangeError::Clock)?;
-            i64::try_from(duration.as_millis()).map_err(|_| ChangeError::Clock)
-        };
-        if let Some(ahead) = text.strip_prefix('+') {
-            duration_ms(ahead).map(Self::By)
-        } else if let Some(back) = text.strip_prefix('-') {
-            duration_ms(back).map(|ms| Self::By(-ms))
-        } else {
-            let moment = text.strip_prefix('=').ok_or(ChangeError::Clock)?;
-            moment.parse().map(Self::To).map_err(|_| ChangeError::Clock)
-        }
-    }
-}
-
-impl FromStr for LinkFault {
-    type Err = ChangeError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let text = text.trim();
-        let (word, value) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-        let value = value.trim();
-        let count = || value.parse().map_err(|_| ChangeError::Link);
-        match word {
-            "loss" => value
-                .strip_suffix('%')
-                .and_then(|percent| percent.parse().ok())
-                .filter(|percent| *percent <= 100)
-                .map(Self::Loss)
-                .ok_or(ChangeError::Link),
-            "drop" => count().map(Self::Drop),
-            "duplicate" => count().map(Self::Duplicate),
-            "delay" => humantime::parse_duration(value).map(Self::Delay).map_err(|_| ChangeError::Link),
-            "reorder" if value.is_empty() => Ok(Self::Reorder),
-            _ => Err(ChangeError::Link),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -22,32 +22,6 @@ fn requests_read_as_they_are_documented() {
 }
 
 #[test]
-fn clock_changes_are_by_or_to() {
-    let check = |text: &str, expected: Option<ClockChange>| assert_eq!(text.parse().ok(), expected, "{text}");
-    check("+5m", Some(ClockChange::By(300_000)));
-    check("-1h", Some(ClockChange::By(-3_600_000)));
-    check("=2026-01-01T00:00:00Z", Some(ClockChange::To(Timestamp::from_millis(1_767_225_600_000))));
-    check("5m", None);
-    check("=noon", None);
-    check("", None);
-}
-
-#[test]
-fn link_faults_are_those_of_the_command_line() {
-    let check = |text: &str, expected: Option<LinkFault>| assert_eq!(text.parse().ok(), expected, "{text}");
-    check("loss 30%", Some(LinkFault::Loss(30)));
-    check("loss 0%", Some(LinkFault::Loss(0)));
-    check("loss 101%", None);
-    check("loss 30", None);
-    check("drop 2", Some(LinkFault::Drop(2)));
-    check("delay 2s", Some(LinkFault::Delay(Duration::from_secs(2))));
-    check("duplicate 1", Some(LinkFault::Duplicate(1)));
-    check("reorder", Some(LinkFault::Reorder));
-    check("reorder 1", None);
-    check("", None);
-}
-
-#[test]
 fn a_socket_answers_its_owner_whatever_its_directory_is_called() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let state = dir.path().join("x".repeat(200));

@@ -1,8 +1,10 @@
 //! Doors of a service for people and programs: REST, admin, console. They are made in the layer
 //! above, and opened in the service's own event loop.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
@@ -12,7 +14,8 @@ use crate::host::error::HostError;
 use crate::host::run_service::{ServiceHandle, ServiceHost};
 
 /// Opens the doors, once the service answers. Called in its runtime.
-pub type OpenDoors = Box<dyn FnOnce(Rooms) -> Result<Doors, HostError> + Send>;
+#[derive(Clone)]
+pub struct OpenDoors(Arc<dyn Fn(&Rooms) -> Result<Doors, HostError> + Send + Sync>);
 
 /// What the doors lead to.
 #[derive(Clone, Debug)]
@@ -40,6 +43,23 @@ pub struct Doors {
     pub admin_token: Option<String>,
 }
 
+impl OpenDoors {
+    /// In this way.
+    pub fn by(open: impl Fn(&Rooms) -> Result<Doors, HostError> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(open))
+    }
+
+    pub(in crate::host) fn open(&self, rooms: &Rooms) -> Result<Doors, HostError> {
+        (self.0)(rooms)
+    }
+}
+
+impl fmt::Debug for OpenDoors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OpenDoors")
+    }
+}
+
 impl Rooms {
     /// The rooms of a service.
     pub(in crate::host) fn of(
@@ -52,15 +72,19 @@ impl Rooms {
 }
 
 impl Doors {
+    /// Where the console is, and what lets a browser in.
+    pub fn console(&self) -> Option<String> {
+        let (address, token) = self.http.zip(self.console_token.as_ref())?;
+        Some(format!("http://{address}/?token={token}"))
+    }
+
     /// `http=…`, `admin=…`, `console=…`, as far as they are open.
     pub fn fields(&self) -> Vec<(&'static str, String)> {
         let url = |address: SocketAddr| format!("http://{address}");
-        let console = self.http.zip(self.console_token.as_ref());
-        let console = console.map(|(address, token)| format!("{}/?token={token}", url(address)));
         let fields = [
             ("http", self.http.map(url)),
             ("admin", self.admin.map(url)),
-            ("console", console),
+            ("console", self.console()),
             ("admin-token", self.admin_token.clone()),
         ];
         fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()

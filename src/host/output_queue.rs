@@ -47,6 +47,11 @@ impl OutputQueue {
         Ok(true)
     }
 
+    /// How many bytes wait.
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()

@@ -3,10 +3,15 @@
 //! One slave descriptor is held for the whole life, so that the last close of a host program is
 //! no hang-up; inotify on the slave's path tells when one opens and closes it. Where nobody is
 //! connected, output is dropped, as on a UART nobody listens to; the last close flushes what was
-//! not read, so that the next program does not meet stale lines.
+//! not read, so that the next program does not meet stale lines, and makes the line as new.
+//!
+//! A host program's rate is the terminal's. One that sets none finds, and leaves, the rate that a new
+//! pseudo-terminal has, which therefore counts as none; on a pseudo-terminal that stands for USB
+//! every rate does.
 
 use std::io;
 use std::mem::MaybeUninit;
+use std::num::NonZeroU32;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
@@ -17,8 +22,8 @@ use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::io::Errno;
 use rustix::pty::OpenptFlags;
 use rustix::termios::{
-    InputModes, LocalModes, OptionalActions, OutputModes, QueueSelector, ioctl_tiocnxcl, tcflush, tcgetattr,
-    tcsetattr,
+    InputModes, LocalModes, OptionalActions, OutputModes, QueueSelector, Termios, ioctl_tiocnxcl, tcflush,
+    tcgetattr, tcsetattr,
 };
 
 use crate::host::descriptor::Descriptor;
@@ -30,11 +35,27 @@ pub struct Pty {
     path: PathBuf,
     master: Descriptor,
     slave: OwnedFd,
+    /// The line as it is before a host program changes it.
+    new: Termios,
+    has_rate: bool,
+    /// The rate of a host program that has set none.
+    unset_rate: u32,
+    /// The last rate of the present host program, where anybody asked.
+    seen_rate: Option<u32>,
     notices: Descriptor,
     clients: Clients,
     output: OutputQueue,
     /// The notices were taken in this turn, after the bytes it began with.
     fresh: bool,
+}
+
+/// The interface of a module that a pseudo-terminal is in place of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StandsFor {
+    /// A UART.
+    Uart,
+    /// A port of a USB device, which has no rate (manual: `+IPR` has no effect there).
+    Usb,
 }
 
 /// Who has the slave open, as far as the notices tell. The kernel merges two equal notices that
@@ -56,8 +77,8 @@ struct Clients {
 
 impl Pty {
     /// Opens a pseudo-terminal in raw mode, with these permissions where some are given. To be
-    /// called inside a runtime.
-    pub fn open(mode: Option<u32>) -> io::Result<Self> {
+    /// called in a runtime.
+    pub fn open(mode: Option<u32>, stands_for: StandsFor) -> io::Result<Self> {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let master = rustix::pty::openpt(flags)?;
         rustix::pty::grantpt(&master)?;
@@ -65,7 +86,9 @@ impl Pty {
         let name = rustix::pty::ptsname(&master, Vec::new())?;
         let path = PathBuf::from(std::ffi::OsString::from_vec(name.into_bytes()));
         let slave = rustix::pty::ioctl_tiocgptpeer(&master, flags)?;
-        make_raw(&slave)?;
+        let mut new = tcgetattr(&slave)?;
+        new.make_raw();
+        tcsetattr(&slave, OptionalActions::Now, &new)?;
         if let Some(mode) = mode {
             rustix::fs::fchmod(&slave, Mode::from_raw_mode(mode))?;
         }
@@ -76,6 +99,10 @@ impl Pty {
             path,
             master: Descriptor::new(master)?,
             slave,
+            unset_rate: new.output_speed(),
+            seen_rate: None,
+            new,
+            has_rate: stands_for == StandsFor::Uart,
             notices: Descriptor::new(notices)?,
             clients: Clients { counted: 0, heard: false, drained: true, claimed: false, left: false },
             output: OutputQueue::default(),
@@ -88,9 +115,28 @@ impl Pty {
         &self.path
     }
 
+    /// The rate of the host program in bits per second, where it has set one.
+    pub fn rate_bps(&mut self) -> Option<NonZeroU32> {
+        if !self.has_rate {
+            return None;
+        }
+        // Fails only for a descriptor that is no terminal.
+        let rate = tcgetattr(self.master.get()).map_or(0, |modes| modes.output_speed());
+        self.seen_rate = Some(rate);
+        NonZeroU32::new(rate).filter(|rate| rate.get() != self.unset_rate)
+    }
+
     /// Whether a host program has it open.
     pub fn is_connected(&self) -> bool {
         self.clients.counted > 0 || self.clients.heard
+    }
+
+    /// Whether there is output that a host program has not read.
+    pub fn is_unread(&self) -> bool {
+        // Fails only for a descriptor that is no terminal.
+        self.is_connected()
+            && (!self.output.is_empty()
+                || rustix::io::ioctl_fionread(&self.slave).is_ok_and(|count| count > 0))
     }
 
     /// Reads what a host program wrote; `Pending` where there is nothing.
@@ -99,7 +145,9 @@ impl Pty {
         while self.notices.poll_change(cx)?.is_ready() {
             self.take_notices()?;
         }
-        while self.master.poll_readable(cx)?.is_ready() {
+        // Behind a close it is read at once: what was written before may still be on its way, and
+        // only a read waits for it.
+        while !self.clients.drained || self.master.poll_readable(cx)?.is_ready() {
             let read = match self.clients.drained {
                 // Every byte that comes from now on is news again.
                 true => self.master.read_some(cx, buffer)?,
@@ -175,8 +223,20 @@ impl Pty {
         let cooked = modes.local_modes.intersects(LocalModes::ECHO | LocalModes::ICANON)
             || modes.input_modes.intersects(InputModes::ICRNL | InputModes::INLCR)
             || modes.output_modes.contains(OutputModes::OPOST);
-        // A line left in cooked mode would echo every answer back as a command.
-        if cooked && !self.is_connected() { Ok(make_raw(&self.slave)?) } else { Ok(()) }
+        let (rate, new_rate) = (modes.output_speed(), self.new.output_speed());
+        let seen_rate = self.seen_rate.take();
+        self.unset_rate = new_rate;
+        if !self.is_connected() {
+            // A line left in cooked mode would echo every answer back as a command, and a rate would
+            // be that of whoever sets none.
+            if cooked || rate != new_rate {
+                tcsetattr(&self.slave, OptionalActions::Now, &self.new)?;
+            }
+        } else if seen_rate.is_none_or(|seen| seen == rate) {
+            // The next one is there already, and may have set this rate or just found it.
+            self.unset_rate = rate;
+        }
+        Ok(())
     }
 }
 
@@ -196,12 +256,6 @@ impl Clients {
             }
         }
     }
-}
-
-fn make_raw(slave: &OwnedFd) -> rustix::io::Result<()> {
-    let mut modes = tcgetattr(slave)?;
-    modes.make_raw();
-    tcsetattr(slave, OptionalActions::Now, &modes)
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ async fn input(pty: &mut Pty) -> Vec<u8> {
 
 fn run(test: impl AsyncFnOnce(Pty)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async { test(Pty::open(None).expect("a pseudo-terminal")).await });
+    runtime.block_on(async { test(Pty::open(None, StandsFor::Uart).expect("a pseudo-terminal")).await });
 }
 
 #[test]
@@ -138,6 +138,77 @@ fn a_line_left_in_cooked_mode_is_raw_again() {
 }
 
 #[test]
+fn a_rate_is_that_of_whoever_has_set_one_and_goes_with_him() {
+    run(async |mut pty| {
+        let path = pty.path().to_owned();
+        assert_eq!(pty.rate_bps(), None);
+        let host = client(&path);
+        let mut modes = tcgetattr(&host).expect("a terminal");
+        for rate in [9600, 115_200, 3_250_000, 12_345] {
+            modes.set_speed(rate).expect("any rate");
+            tcsetattr(&host, OptionalActions::Now, &modes).expect("set");
+            assert_eq!(pty.rate_bps(), NonZeroU32::new(rate));
+        }
+        modes.set_speed(0).expect("hang-up");
+        tcsetattr(&host, OptionalActions::Now, &modes).expect("set");
+        assert_eq!(pty.rate_bps(), None);
+        modes.set_speed(9600).expect("any rate");
+        tcsetattr(&host, OptionalActions::Now, &modes).expect("set");
+        drop(host);
+        assert!(input(&mut pty).await.is_empty());
+        let _careless = client(&path);
+        assert_eq!(pty.rate_bps(), None);
+    });
+}
+
+#[test]
+fn whoever_comes_right_behind_another_has_no_rate_unless_it_differs() {
+    run(async |mut pty| {
+        let path = pty.path().to_owned();
+        let set = |host: &File, rate| {
+            let mut modes = tcgetattr(host).expect("a terminal");
+            modes.set_speed(rate).expect("any rate");
+            tcsetattr(host, OptionalActions::Now, &modes).expect("set");
+        };
+        for (asked, own, expected) in [
+            (true, None, None),
+            (false, None, None),
+            (true, Some(115_200), NonZeroU32::new(115_200)),
+            (true, Some(9600), None),
+        ] {
+            let first = client(&path);
+            set(&first, 9600);
+            if asked {
+                assert_eq!(pty.rate_bps(), NonZeroU32::new(9600));
+            }
+            // Both are done before anybody looks.
+            drop(first);
+            let next = client(&path);
+            if let Some(rate) = own {
+                set(&next, rate);
+            }
+            assert!(input(&mut pty).await.is_empty());
+            assert_eq!(pty.rate_bps(), expected, "{asked} {own:?}");
+            drop(next);
+            assert!(input(&mut pty).await.is_empty());
+        }
+    });
+}
+
+#[test]
+fn usb_has_no_rate() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut pty = Pty::open(None, StandsFor::Usb).expect("a pseudo-terminal");
+        let host = client(pty.path());
+        let mut modes = tcgetattr(&host).expect("a terminal");
+        modes.set_speed(9600).expect("any rate");
+        tcsetattr(&host, OptionalActions::Now, &modes).expect("set");
+        assert_eq!(pty.rate_bps(), None);
+    });
+}
+
+#[test]
 fn a_client_that_never_reads_blocks_nobody() {
     run(async |mut pty| {
         let path = pty.path().to_owned();
@@ -162,7 +233,7 @@ fn a_client_that_never_reads_blocks_nobody() {
 fn permissions_are_as_asked_for() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let pty = Pty::open(Some(0o666)).expect("a pseudo-terminal");
+        let pty = Pty::open(Some(0o666), StandsFor::Uart).expect("a pseudo-terminal");
         let mode = std::fs::metadata(pty.path()).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, 0o666);
     });

@@ -39,6 +39,8 @@ pub struct ServerSetup {
     pub pace: Pace,
     /// For faults; none: a random one.
     pub seed: Option<u64>,
+    /// Doors for people and programs.
+    pub doors: OpenDoors,
     /// Knows every factory secret.
     pub master: MasterKey,
 }
@@ -55,11 +57,10 @@ pub struct ServerReady {
 /// Runs a service until a signal ends it. `announce` is called once it answers.
 pub fn run_server(
     setup: ServerSetup,
-    open_doors: OpenDoors,
     announce: impl FnOnce(&ServerReady) -> io::Result<()>,
 ) -> Result<(), HostError> {
     super::runtime()?.block_on(async {
-        let (mut server, doors) = Server::open(setup, open_doors)?;
+        let (mut server, doors) = Server::open(setup)?;
         let ready = ServerReady { dtls: server.address, doors };
         announce(&ready).map_err(|error| HostError::running(format_args!("stdout: {error}")))?;
         let result = server.run().await;
@@ -82,7 +83,7 @@ struct Server {
 }
 
 impl Server {
-    fn open(setup: ServerSetup, open_doors: OpenDoors) -> Result<(Self, Doors), HostError> {
+    fn open(setup: ServerSetup) -> Result<(Self, Doors), HostError> {
         let state = match &setup.state {
             StateSpec::At(path) => StateDir::open(path)?,
             StateSpec::Temporary => StateDir::temporary()?,
@@ -114,7 +115,7 @@ impl Server {
         let control = ControlSocket::open(state.path(), calls.clone()).map_err(in_state)?;
         let signals = Signals::new().map_err(HostError::running)?;
         let (service, service_calls) = ServiceHandle::new();
-        let doors = open_doors(Rooms::of(&host, service, calls))?;
+        let doors = setup.doors.open(&Rooms::of(&host, service, calls))?;
         let server = Self {
             host,
             address,

@@ -32,8 +32,12 @@ use crate::host::event_log::EventLog;
 use crate::host::journal::{Journal, Passed, Way};
 use crate::host::service_file;
 use crate::host::store_sqlite::SqliteStore;
-use crate::protocol::keys::MasterKey;
+use crate::protocol::keys::{MasterKey, RotUid};
 use crate::protocol::session::{Plaintext, SessionOptions};
+use crate::scenario::claims::Others;
+use crate::scenario::player::Outcome;
+use crate::scenario::script::Act;
+use crate::scenario::service_acts;
 use crate::service::{Account, Event, Operator, Service, ServiceOptions, ServiceOutput, Trace};
 use crate::time::{Now, Wakeup};
 use faults::Faults;
@@ -154,6 +158,14 @@ impl ServiceHost {
         self.take_datagrams();
         self.handle_due();
         self.next_timeout()
+    }
+
+    /// Does or asserts what a scenario says, after what has arrived.
+    pub fn perform(&mut self, act: &Act, rot: Option<RotUid>) -> Outcome {
+        self.settle();
+        let outcome = service_acts::perform(&mut self.service, act, rot, &Others::new(), self.clock.now());
+        self.drain();
+        outcome
     }
 
     /// When it next has something to do.

@@ -1,31 +1,52 @@
 //! [`Serial`]: a port of the module on a real serial port.
+//!
+//! Its rate is the module's: whoever is at the other end at another one meets what a line makes of
+//! that. What was written before a change leaves at the old rate.
 
+use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_serial::{SerialPortBuilderExt, SerialStream};
+use tokio::time::{Sleep, sleep};
+use tokio_serial::{SerialPort, SerialPortBuilderExt, SerialStream};
 
 use crate::host::output_queue::OutputQueue;
 
-/// The rate of the line, in bits per second: `+IPR` of every built-in profile autobauds at it.
-const RATE: u32 = 115_200;
+/// The rate of the line in bits per second, until the module shows another.
+pub const RATE: u32 = 115_200;
 
-/// A serial port at 115200 8N1 without flow control.
+/// How often the line is asked whether everything has left, before its rate changes.
+const DRAINED_POLL: Duration = Duration::from_millis(2);
+
+/// A serial port, 8N1 without flow control.
 #[derive(Debug)]
 pub struct Serial {
     path: PathBuf,
     line: SerialStream,
     output: OutputQueue,
+    rate: u32,
+    next_rate: Option<NextRate>,
+}
+
+/// A rate to come, once everything before it has left.
+#[derive(Debug)]
+struct NextRate {
+    rate: u32,
+    /// How many bytes of the waiting output are before it.
+    before: usize,
+    timer: Pin<Box<Sleep>>,
 }
 
 impl Serial {
     /// Opens a serial port for this process alone. To be called in a runtime.
     pub fn open(path: &Path) -> io::Result<Self> {
         let line = tokio_serial::new(path.to_string_lossy(), RATE).open_native_async()?;
-        Ok(Self { path: path.to_owned(), line, output: OutputQueue::default() })
+        let output = OutputQueue::default();
+        Ok(Self { path: path.to_owned(), line, output, rate: RATE, next_rate: None })
     }
 
     /// Where it is.
@@ -45,16 +66,56 @@ impl Serial {
 
     /// Sends one line in one write.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.output.send(bytes, |bytes| self.line.try_write(bytes))
+        let Self { line, output, next_rate, .. } = self;
+        output.send(bytes, |bytes| match next_rate {
+            None => line.try_write(bytes),
+            Some(_) => Err(io::ErrorKind::WouldBlock.into()),
+        })
+    }
+
+    /// Changes the rate, in bits per second, behind what was sent before.
+    pub fn set_rate(&mut self, rate: u32) {
+        if rate != self.rate || self.next_rate.is_some() {
+            let timer = Box::pin(sleep(Duration::ZERO));
+            self.next_rate = Some(NextRate { rate, before: self.output.len(), timer });
+        }
     }
 
     /// Sends what the line did not take before.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Self { line, output, .. } = self;
-        let done = output.flush(|bytes| match Pin::new(&mut *line).poll_write(cx, bytes) {
+        let mut write = |bytes: &[u8]| match Pin::new(&mut *line).poll_write(cx, bytes) {
             Poll::Ready(written) => written,
             Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        };
+        let Some(next) = &mut self.next_rate else {
+            return if output.flush(write)? { Poll::Ready(Ok(())) } else { Poll::Pending };
+        };
+        output.flush(|bytes| {
+            let written = write(&bytes[..bytes.len().min(next.before)])?;
+            next.before -= written;
+            Ok(written)
         })?;
-        if done { Poll::Ready(Ok(())) } else { Poll::Pending }
+        if next.before > 0 {
+            return Poll::Pending;
+        }
+        ready!(self.poll_next_rate(cx))?;
+        self.poll_flush(cx)
+    }
+
+    fn poll_next_rate(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(next) = &mut self.next_rate {
+            ready!(next.timer.as_mut().poll(cx));
+            if self.line.bytes_to_write()? > 0 {
+                next.timer.set(sleep(DRAINED_POLL));
+                continue;
+            }
+            // At most what the hardware itself holds is still on its way.
+            io::Write::flush(&mut self.line)?;
+            self.line.set_baud_rate(next.rate)?;
+            self.rate = next.rate;
+            self.next_rate = None;
+        }
+        Poll::Ready(Ok(()))
     }
 }

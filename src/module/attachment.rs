@@ -67,22 +67,17 @@ impl Module {
 
     // ---- packet -----------------------------------------------------------------------------
 
-    /// `AT+CGATT=0` or `1`.
-    ///
-    /// # Errors
-    /// The network refuses to attach, for this cause.
-    pub fn request_attach(&mut self, attach: bool, now: Now) -> Result<(), Cause> {
+    /// `AT+CGATT=0` or `1`. What the network has against it is among its causes then.
+    pub fn request_attach(&mut self, attach: bool, now: Now) {
         self.packet.detach_wanted = !attach;
         self.network.retry |= attach;
         self.settle(now);
-        match self.default_refusal() {
-            Some(cause) if attach && !self.packet.attached && self.network.state != Registration::Idle => {
-                if self.network.is_registered() {
-                    self.network.causes = vec![cause];
-                }
-                Err(cause)
-            }
-            _ => Ok(()),
+        if let Some(cause) = self.default_refusal()
+            && attach
+            && self.network.is_registered()
+            && !self.packet.attached
+        {
+            self.network.causes = vec![cause];
         }
     }
 
@@ -127,9 +122,12 @@ impl Module {
     /// # Errors
     /// Its context can't be activated.
     pub fn request_internal_profile(&mut self, number: u8, now: Now) -> Result<(), ContextRefusal> {
-        let cid = self.packet.internal_profile(number).cid;
-        if self.nvm.packet.context(cid).is_none() || self.packet.active_profiles.contains(&number) {
-            return Err(ContextRefusal::NotNow);
+        let profile = self.packet.internal_profile(number);
+        let cid = profile.cid;
+        match self.nvm.packet.context(cid) {
+            Some(context) if !profile.fits(&context.pdp_type) => return Err(ContextRefusal::IpType),
+            Some(_) if !self.packet.active_profiles.contains(&number) => {}
+            _ => return Err(ContextRefusal::NotNow),
         }
         self.request_context(cid, true, now)?;
         self.packet.active_profiles.insert(number);

@@ -97,6 +97,8 @@ pub struct InForce {
     pub hex_mode: bool,
     /// LwM2M client off.
     pub lwm2m_off: bool,
+    /// `+UMNOPROF`.
+    pub mno_profile: u16,
     /// `+UTEMP`: degrees Fahrenheit instead of Celsius.
     pub fahrenheit: bool,
 }
@@ -151,6 +153,18 @@ impl Module {
         self.nvm.configuration.mno_profile.unwrap_or(self.profile.network.mno_profile_default)
     }
 
+    /// `AT+UMNOPROF`: another MNO profile, with the factory's bands and what it switches on.
+    pub fn request_mno_profile(&mut self, number: u16) {
+        let psm_on = self.profile.power_saving.psm_on_under.contains(&number);
+        self.change_settings(|nvm| {
+            nvm.configuration.mno_profile = Some(number);
+            nvm.configuration.bands.clear();
+            if psm_on {
+                nvm.power_saving.switch_on(Rat::LteM);
+            }
+        });
+    }
+
     /// `+UBANDMASK` of a technology.
     pub fn band_mask(&self, facts: &RatFacts) -> BandMask {
         let set = self.nvm.configuration.bands.iter().find(|mask| mask.rat == facts.rat);
@@ -177,6 +191,7 @@ impl Module {
             usio: kept.usio,
             hex_mode: kept.hex_mode && facts.hex_mode_kept,
             lwm2m_off: kept.lwm2m_off && facts.lwm2m_kept,
+            mno_profile: self.mno_profile(),
             fahrenheit: false,
         };
     }

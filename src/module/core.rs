@@ -222,8 +222,7 @@ impl Module {
             return;
         }
         if std::mem::take(&mut self.supply_lost) && !self.profile.power.rtc_survives_power_loss {
-            self.nvm.rtc.lose(now.system);
-            self.save();
+            self.lose_clock(now);
         }
         self.boot(self.profile.power.boot_ms, now);
     }
@@ -264,9 +263,35 @@ impl Module {
         self.leave(Power::ShuttingDown, now);
     }
 
-    /// `AT+CFUN=15` or `16`, or RESET_N: off and on again.
+    /// `AT+CFUN=10`: off at once.
+    pub fn request_fast_power_off(&mut self, now: Now) {
+        self.leave(Power::ShuttingDown, now);
+        self.off_at = self.off_at.map(|_| now.system);
+    }
+
+    /// `AT+CFUN=15` or `16`: off and on again.
     pub fn request_reset(&mut self, now: Now) {
         self.leave(Power::Resetting, now);
+    }
+
+    /// RESET_N: off at this instant, without a word to the network, and on again; some forget the
+    /// time. Source: system integration manual UBX-16029218 R20, p. 30.
+    pub fn pull_reset(&mut self, now: Now) {
+        self.see(now);
+        if self.power == Power::Off {
+            return;
+        }
+        self.note(Event::PoweredOff { restart: true });
+        self.lose_ram();
+        if !self.profile.power.rtc_survives_reset_pin {
+            self.lose_clock(now);
+        }
+        self.boot(self.profile.power.reset_ms, now);
+    }
+
+    fn lose_clock(&mut self, now: Now) {
+        self.nvm.rtc.lose(now.system);
+        self.save();
     }
 
     /// `AT+CFUN=0`, `1`, `4`.

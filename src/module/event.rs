@@ -53,7 +53,7 @@ pub enum Event {
     ClockSet(Timestamp),
     /// The module begins to talk to the security service.
     ContactBegan(Purpose),
-    /// A request was handed to the link.
+    /// A request is stored and leaves now.
     PhaseBegan(Phase),
     /// Its answer was stored.
     PhaseEnded(Phase),

@@ -93,7 +93,13 @@ impl NetworkNvm {
     pub fn factory(profile: &Profile) -> Self {
         Self {
             time_zone_update: profile.network.ctzu_default == 1,
-            rats: profile.network.rats.iter().map(|facts| facts.rat).collect(),
+            rats: profile
+                .network
+                .rats
+                .iter()
+                .take(profile.network.rats_at_once)
+                .map(|facts| facts.rat)
+                .collect(),
         }
     }
 }
@@ -151,9 +157,9 @@ impl Network {
         self.serving.is_some()
     }
 
-    /// Whether the radio is on and there is a cell to hear.
-    pub fn hears(&self) -> bool {
-        self.wanted && self.coverage
+    /// Whether the module has found a cell, of whatever network: then it knows how well it hears it.
+    pub fn has_cell(&self) -> bool {
+        matches!(self.state, Registration::Home | Registration::Roaming | Registration::Denied)
     }
 
     /// The networks to hear, in any technology.

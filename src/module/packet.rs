@@ -87,16 +87,24 @@ pub struct Packet {
 pub enum ContextRefusal {
     /// Not attached, or as many contexts active as there may be.
     NotNow,
+    /// It is not of the IP version that the profile of the internal stack asks for.
+    IpType,
     /// The network refused it.
     Network(Cause),
 }
 
-impl PacketNvm {
-    /// From the factory: the default context, with the network's APN.
+impl Context {
+    /// The default context from the factory, with the network's APN.
     pub fn factory(profile: &Profile) -> Self {
-        let pdp_type = profile.packet.pdp_type_default.clone();
+        Self { cid: DEFAULT_CID, pdp_type: profile.packet.pdp_type_default.clone(), apn: String::new() }
+    }
+}
+
+impl PacketNvm {
+    /// From the factory: the default context.
+    pub fn factory(profile: &Profile) -> Self {
         Self {
-            contexts: vec![Context { cid: DEFAULT_CID, pdp_type, apn: String::new() }],
+            contexts: vec![Context::factory(profile)],
             authentications: Vec::new(),
             internal_profiles: Vec::new(),
         }

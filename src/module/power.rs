@@ -22,7 +22,7 @@ pub enum Power {
 /// The level of functionality `<fun>` (3GPP 27.007 §8.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Functionality {
-    /// 0: radio and SIM off.
+    /// 0: radio off, and what little else there is.
     Minimum,
     /// 1: everything on.
     Full,

@@ -32,7 +32,7 @@ pub struct PowerSavingNvm {
     pub psm_report: bool,
     /// `+UPSMVER`.
     pub psm_version: u8,
-    /// `+CEDRXS`, one entry a technology that has it on.
+    /// `+CEDRXS`, one entry a technology that ever had it on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub edrx: Vec<Edrx>,
 }
@@ -55,13 +55,45 @@ pub struct Psm {
 pub struct Edrx {
     /// For which technology.
     pub rat: Rat,
-    /// `<mode>`: 1 on, 2 on with URC.
+    /// `<mode>`: 0 off, 1 on, 2 on with URC.
     pub mode: u8,
     /// Requested cycle, 4 bits (3GPP 24.008 §10.5.5.32).
     pub cycle: u8,
     /// Requested paging time window, 4 bits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<u8>,
+}
+
+impl PowerSavingNvm {
+    /// PSM and eDRX on, with the timers there are.
+    pub fn switch_on(&mut self, rat: Rat) {
+        self.psm.on = true;
+        let edrx = Edrx { mode: 1, ..self.edrx(rat).unwrap_or(Edrx::factory(rat)) };
+        self.set_edrx(edrx);
+    }
+
+    /// eDRX of a technology, if it ever had it on.
+    pub fn edrx(&self, rat: Rat) -> Option<Edrx> {
+        self.edrx.iter().find(|edrx| edrx.rat == rat).copied()
+    }
+
+    /// Changes eDRX of a technology.
+    pub fn set_edrx(&mut self, edrx: Edrx) {
+        self.edrx.retain(|other| other.rat != edrx.rat);
+        self.edrx.push(edrx);
+    }
+}
+
+impl Edrx {
+    /// Off, with the shortest cycle of LTE-M and NB-IoT, 20.48 s. `designed`
+    pub fn factory(rat: Rat) -> Self {
+        Self { rat, mode: 0, cycle: 0b0010, window: None }
+    }
+
+    /// Whether it is asked for.
+    pub fn is_on(self) -> bool {
+        self.mode > 0
+    }
 }
 
 /// A timer of 3GPP 24.008: three bits of unit, five of value. Shown as eight binary digits.
@@ -146,20 +178,23 @@ impl Module {
 
     /// eDRX as the network granted it to the technology in use: as it was asked for.
     pub fn granted_edrx(&self) -> Option<Edrx> {
-        let asked = self.nvm.power_saving.edrx.iter().find(|edrx| edrx.rat == self.network.rat);
-        asked.copied().filter(|_| self.network.is_registered())
+        let asked = self.nvm.power_saving.edrx(self.network.rat);
+        asked.filter(|edrx| edrx.is_on() && self.network.is_registered())
     }
 
-    /// `AT+CEDRXS`: asks for eDRX, or with none not any more; `rat` none means all technologies.
-    pub fn request_edrx(&mut self, rat: Option<Rat>, edrx: Option<Edrx>) {
-        self.change_settings(|nvm| {
-            let kept = &mut nvm.power_saving.edrx;
-            kept.retain(|entry| rat.is_some_and(|rat| entry.rat != rat));
-            kept.extend(edrx);
-        });
-        if edrx.is_some() && self.granted_edrx() == edrx {
+    /// `AT+CEDRXS`: asks for eDRX of a technology, or not any more.
+    pub fn request_edrx(&mut self, edrx: Edrx) {
+        self.change_settings(|nvm| nvm.power_saving.set_edrx(edrx));
+        if self.granted_edrx() == Some(edrx) {
             self.note(Event::EdrxGranted);
         }
+    }
+
+    /// `AT+CEDRXS=3`: forgets eDRX of a technology, or of all.
+    pub fn forget_edrx(&mut self, rat: Option<Rat>) {
+        self.change_settings(|nvm| {
+            nvm.power_saving.edrx.retain(|edrx| rat.is_some_and(|rat| edrx.rat != rat))
+        });
     }
 
     /// Characters arrived on a port.

@@ -21,12 +21,20 @@ pub struct Interface {
     /// `+UPSV`. Stored and shown.
     #[serde(default)]
     pub uart_power_saving: UartPowerSaving,
+    /// `+CSCS`.
+    #[serde(default)]
+    pub character_set: CharacterSet,
+    /// `+CMGF`. Stored and shown.
+    #[serde(default)]
+    pub message_format: u8,
     /// `+CMER`; never kept.
     #[serde(skip)]
     pub indicators: IndicatorReport,
-    /// `+IPR`: data rate in bits per second, 0 for autobauding. Stored and shown; a pseudo-terminal
-    /// has no rate.
+    /// `+IPR`: data rate in bits per second, 0 for autobauding.
     pub rate_bps: u32,
+    /// Whether a host chose it: only then it counts.
+    #[serde(default)]
+    pub rate_chosen: bool,
     /// Whether this interface deregistered the module (`+COPS=2`), which then stays so after the
     /// next power-on (manual).
     #[serde(default)]
@@ -72,8 +80,11 @@ impl StoredProfile {
                 cgreg: 0,
                 cereg: 0,
                 rate_bps: profile.at.ipr_default,
+                rate_chosen: false,
                 framing: Framing::default(),
                 uart_power_saving: UartPowerSaving::default(),
+                character_set: CharacterSet::default(),
+                message_format: 0,
                 indicators: IndicatorReport::default(),
                 deregistered: false,
                 reports: Reports::default(),
@@ -119,6 +130,19 @@ impl Default for UartPowerSaving {
     fn default() -> Self {
         Self { mode: 0, timeout_frames: 2000 }
     }
+}
+
+/// TE character set (3GPP 27.007 §5.5): how text stands on the line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum CharacterSet {
+    /// The default alphabet of GSM (3GPP 23.038).
+    Gsm,
+    /// International reference alphabet (ITU-T T.50).
+    #[default]
+    Ira,
+    /// Four hexadecimal digits a character.
+    Ucs2,
 }
 
 /// Event reporting (3GPP 27.007 §8.10): which URCs `+CIEV` there are.

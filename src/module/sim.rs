@@ -36,6 +36,8 @@ pub struct SimNvm {
     pub puk_attempts: u8,
     /// EF FPLMN, in hexadecimal.
     pub forbidden_plmns: String,
+    /// EF SMSP: the number of the service centre for short messages, empty where there is none.
+    pub service_centre: String,
 }
 
 impl Default for SimNvm {
@@ -46,6 +48,7 @@ impl Default for SimNvm {
             pin_attempts: PIN_ATTEMPTS,
             puk_attempts: PUK_ATTEMPTS,
             forbidden_plmns: "FF".repeat(FORBIDDEN_PLMNS_LEN),
+            service_centre: String::new(),
         }
     }
 }
@@ -166,9 +169,9 @@ impl Module {
             return Err(if dead { PinRefusal::Dead } else { PinRefusal::Wrong });
         }
         self.change_settings(|nvm| {
-            let kept = std::mem::take(&mut nvm.sim.forbidden_plmns);
-            let lock = nvm.sim.lock;
-            nvm.sim = SimNvm { lock, pin: pin.to_owned(), forbidden_plmns: kept, ..SimNvm::default() };
+            nvm.sim.pin = pin.to_owned();
+            nvm.sim.pin_attempts = PIN_ATTEMPTS;
+            nvm.sim.puk_attempts = PUK_ATTEMPTS;
         });
         self.pin_given = true;
         self.follow_functionality(now);

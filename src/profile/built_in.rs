@@ -19,6 +19,7 @@ const FILES: &[(&str, &str)] = &[
     ("sara-r410m-73b", include_str!("../../profiles/sara-r410m-73b.toml")),
     ("sara-r410m-63b", include_str!("../../profiles/sara-r410m-63b.toml")),
     ("sara-r410m-02b", include_str!("../../profiles/sara-r410m-02b.toml")),
+    ("sara-r410m-02b-03", include_str!("../../profiles/sara-r410m-02b-03.toml")),
     ("sara-r412m-03b", include_str!("../../profiles/sara-r412m-03b.toml")),
 ];
 

@@ -21,6 +21,8 @@ const BPS: RangeInclusive<i64> = 1..=10_000_000;
 
 /// Values of `+UMNOPROF`, as far as any are known.
 const MNO_PROFILE: RangeInclusive<i64> = 0..=999;
+/// Values of `+CFUN` beyond the levels that every module has.
+const CFUN: RangeInclusive<i64> = 5..=127;
 /// A parameter of one byte.
 const BYTE: RangeInclusive<i64> = 0..=255;
 
@@ -144,6 +146,7 @@ fn at(fields: &mut Fields<'_>) -> AtFacts {
         unknown_command_cme: unknown_command_cme(fields),
         bad_parameter_cme: cme(fields, "bad_parameter_cme"),
         rates_bps: fields.integers("rates_bps", 0..=3_250_000).into_iter().collect(),
+        rates_detected_bps: fields.integers("rates_detected_bps", 1..=3_250_000).into_iter().collect(),
         ipr_default: ipr_default(fields),
         greeting_leading_cr: fields.boolean("greeting_leading_cr"),
     }
@@ -223,8 +226,16 @@ fn power(fields: &mut Fields<'_>) -> Power {
         security_ready_ms: fields.integer("security_ready_ms", MS),
         power_off_ms: fields.integer("power_off_ms", MS),
         announces_power_off: fields.boolean("announces_power_off"),
-        cfun_reset: fields.integers("cfun_reset", 5..=127).into_iter().collect(),
+        cfun_reset: fields.integers("cfun_reset", CFUN).into_iter().collect(),
+        cfun_power_off: fields.integers("cfun_power_off", CFUN).into_iter().collect(),
+        cfun_ignored: fields.integers("cfun_ignored", CFUN).into_iter().collect(),
+        sim_busy_commands: fields
+            .texts("sim_busy_commands", COMMAND_FORM, is_command)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect(),
         rtc_survives_power_loss: fields.boolean("rtc_survives_power_loss"),
+        rtc_survives_reset_pin: fields.boolean("rtc_survives_reset_pin"),
         response_ms: fields.integer("response_ms", 0..=10_000),
     }
 }
@@ -232,6 +243,8 @@ fn power(fields: &mut Fields<'_>) -> Power {
 fn network(fields: &mut Fields<'_>) -> Network {
     Network {
         rats: rats(fields),
+        rats_at_once: fields.integer("rats_at_once", 1..=3),
+        urat_at_cfun_0: fields.boolean("urat_at_cfun_0"),
         mno_profiles: fields.integers("mno_profiles", MNO_PROFILE).into_iter().collect(),
         mno_profile_default: fields.integer("mno_profile_default", MNO_PROFILE),
         bandmask_of_all_rats: fields.boolean("bandmask_of_all_rats"),
@@ -288,6 +301,10 @@ fn packet(fields: &mut Fields<'_>) -> Packet {
         pdp_type_default: fields.text("pdp_type_default", "IP, IPV6, IPV4V6, NONIP", |text| {
             ["IP", "IPV6", "IPV4V6", "NONIP"].contains(&text)
         }),
+        no_address_v4v6: fields.text("no_address_v4v6", "zeros with dots and blanks between them", |text| {
+            !text.is_empty() && text.bytes().all(|b| b"0. ".contains(&b))
+        }),
+        contexts_fixed_under: fields.integers("contexts_fixed_under", MNO_PROFILE).into_iter().collect(),
         apn_suffix: fields.boolean("apn_suffix"),
         uauthreq_password_first: fields.boolean("uauthreq_password_first"),
     };
@@ -304,6 +321,7 @@ fn power_saving(fields: &mut Fields<'_>) -> PowerSaving {
         upsv_modes: fields.integers("upsv_modes", 0..=4).into_iter().collect(),
         upsv_timeout: fields.boolean("upsv_timeout"),
         psm_after_reboot: fields.boolean("psm_after_reboot"),
+        psm_on_under: fields.integers("psm_on_under", MNO_PROFILE).into_iter().collect(),
         cpsms_space: fields.boolean("cpsms_space"),
         edrx_off_listed: fields.boolean("edrx_off_listed"),
     }

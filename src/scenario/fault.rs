@@ -1,5 +1,7 @@
 //! One fault, placed at one point of a module's life.
 
+use crate::scenario::script::shown_ms;
+
 /// Where a fault strikes, counted from the moment it is placed, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Point {
@@ -7,6 +9,8 @@ pub enum Point {
     Datagram(u32),
     /// The n-th write of the module's memory.
     NvmWrite(u32),
+    /// The request of a phase of the bootstrap, 1 to 4, when it comes next.
+    Phase(u8),
 }
 
 /// What it does.
@@ -26,6 +30,10 @@ pub enum Strike {
     Delay(i64),
     /// A bit of the datagram arrives wrong.
     Corrupt,
+    /// The request of a phase is lost.
+    DropRequest,
+    /// The answer to it is lost.
+    DropResponse,
 }
 
 /// A fault that waits for its point, or has struck.
@@ -45,6 +53,43 @@ impl Strike {
         [Self::CutBefore, Self::CutAfter, Self::Drop, Self::Duplicate, Self::Delay(9_000), Self::Corrupt];
     /// Every strike that makes sense at a write.
     pub const AT_NVM_WRITE: [Self; 3] = [Self::CutBefore, Self::CutBetween, Self::CutAfter];
+    /// Every strike that makes sense at a phase.
+    pub const AT_PHASE: [Self; 4] = [Self::CutBefore, Self::CutAfter, Self::DropRequest, Self::DropResponse];
+}
+
+impl Strike {
+    /// Whether it cuts the power.
+    pub fn is_cut(self) -> bool {
+        matches!(self, Self::CutBefore | Self::CutBetween | Self::CutAfter)
+    }
+}
+
+/// As a scenario writes it, behind the point.
+impl std::fmt::Display for Strike {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::CutBefore => f.write_str("cut before"),
+            Self::CutBetween => f.write_str("cut between"),
+            Self::CutAfter => f.write_str("cut after"),
+            Self::Drop => f.write_str("drop"),
+            Self::Duplicate => f.write_str("duplicate"),
+            Self::Delay(millis) => write!(f, "delay {}", shown_ms(*millis)),
+            Self::Corrupt => f.write_str("corrupt"),
+            Self::DropRequest => f.write_str("drop-request"),
+            Self::DropResponse => f.write_str("drop-response"),
+        }
+    }
+}
+
+/// As a scenario writes it.
+impl std::fmt::Display for Point {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Datagram(number) => write!(f, "datagram {number}"),
+            Self::NvmWrite(number) => write!(f, "nvm-write {number}"),
+            Self::Phase(number) => write!(f, "phase {number}"),
+        }
+    }
 }
 
 impl Fault {
@@ -54,16 +99,18 @@ impl Fault {
     }
 
     /// Counts one datagram or write; whether this is the one it strikes.
-    pub(super) fn meets(&mut self, what: Point) -> bool {
-        let left = match (&mut self.point, what) {
-            (Point::Datagram(left), Point::Datagram(_)) | (Point::NvmWrite(left), Point::NvmWrite(_)) => left,
-            _ => return false,
-        };
+    pub fn meets(&mut self, what: Point) -> bool {
         if self.struck {
             return false;
         }
-        *left = left.saturating_sub(1);
-        self.struck = *left == 0;
+        self.struck = match (&mut self.point, what) {
+            (Point::Datagram(left), Point::Datagram(_)) | (Point::NvmWrite(left), Point::NvmWrite(_)) => {
+                *left = left.saturating_sub(1);
+                *left == 0
+            }
+            (Point::Phase(wanted), Point::Phase(begun)) => *wanted == begun,
+            _ => false,
+        };
         self.struck
     }
 }

@@ -7,6 +7,11 @@
 
 mod modems;
 mod network;
+mod port;
+mod records;
+mod serial;
+
+pub use self::port::Port;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -16,13 +21,15 @@ use std::sync::Arc;
 use rand_chacha::ChaCha12Rng;
 use rand_core::SeedableRng;
 
-use crate::modem::Modem;
+use crate::modem::{Modem, PortId};
 use crate::module::{Event, Flow, IpVersion, Nvm, Timing};
 use crate::profile::Profile;
 use crate::protocol::keys::MasterKey;
 use crate::protocol::session::SessionOptions;
 use crate::scenario::fault::{Fault, Point, Strike};
 use crate::scenario::link::Link;
+use crate::scenario::serial_line::SerialLine;
+use crate::scenario::trace::Trace;
 use crate::service::{MemoryStore, Operator, Service, ServiceOptions, ServiceOutput};
 use crate::time::{Now, Timestamp, earlier};
 
@@ -41,20 +48,33 @@ const PORTS: u32 = 60_000;
 /// The most calls at one moment of virtual time: more is a machine that cannot come to rest.
 const CALLS_AT_ONCE_MAX: u32 = 100_000;
 
-/// A modem of the world.
+/// A modem of a world, as [`World::add_modem`] gives it.
+///
+/// It belongs to the world that made it; to another it is a stranger (a panic), or another modem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ModemId(pub usize);
+pub struct ModemId(usize);
 
 /// How a modem of the world is run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WorldOptions {
     /// Latencies.
     pub timing: Timing,
     /// IP version of its data connection.
     pub ip: IpVersion,
+    /// Whether the security service's name resolves.
+    pub service_resolves: bool,
 }
 
-/// Everything there is.
+impl Default for WorldOptions {
+    fn default() -> Self {
+        Self { timing: Timing::Fast, ip: IpVersion::V4, service_resolves: true }
+    }
+}
+
+/// Everything there is: modems, the service they talk to, the network between, and the time.
+///
+/// Nothing happens but in a call: [`World::input`] and [`World::send`] do what follows at once,
+/// [`World::run_for`] and its like what follows later.
 pub struct World {
     now: Timestamp,
     seed: u64,
@@ -65,6 +85,17 @@ pub struct World {
     due: BTreeSet<(Timestamp, usize)>,
     air: BinaryHeap<Reverse<Delivery>>,
     sent: u64,
+    /// Until when the service hears nothing.
+    silent_until: Timestamp,
+    /// Ports that have said something since it was last taken.
+    said: BTreeSet<(ModemId, PortId)>,
+    /// Modems that have booted since that was last taken.
+    booted: Vec<ModemId>,
+    /// A power cut happened since that was last asked.
+    cut: bool,
+    /// Phases of bootstraps that have begun since that was last taken.
+    begun: Vec<(ModemId, u8)>,
+    trace: Option<Trace>,
 }
 
 /// A modem and what surrounds it.
@@ -80,9 +111,14 @@ struct Slot {
     disk: Disk,
     link: Link,
     faults: Vec<Fault>,
+    /// What strikes at the next datagram that leaves: the request of a phase.
+    at_request: Option<Strike>,
+    /// The next answer is lost: that to the request of a phase.
+    answer_is_lost: bool,
     counts: Counts,
     /// What each port has said.
     serial: Vec<Vec<u8>>,
+    lines: Vec<SerialLine>,
     events: Vec<Event>,
     /// Every memory that was written, where somebody wants them.
     kept_writes: Option<Vec<Nvm>>,
@@ -115,6 +151,8 @@ struct Delivery {
     order: u64,
     to: End,
     cut_after: bool,
+    /// What answers this is lost.
+    answer_is_lost: bool,
     bytes: Vec<u8>,
 }
 
@@ -122,10 +160,14 @@ struct Delivery {
 enum End {
     Service(SocketAddr),
     Modem(usize, Flow),
+    /// A port of a modem, over its serial line.
+    Port(usize, PortId),
+    /// The host at a port of a modem, over its serial line.
+    Host(usize, PortId),
 }
 
 impl World {
-    /// A world with a service and no modem yet.
+    /// A world with a service and no modem yet. The same seed and the same calls give the same world.
     pub fn new(seed: u64) -> Self {
         let stored = MemoryStore::new(seed.to_be_bytes());
         let mut world = Self {
@@ -137,12 +179,18 @@ impl World {
             due: BTreeSet::new(),
             air: BinaryHeap::new(),
             sent: 0,
+            silent_until: BEGINNING,
+            said: BTreeSet::new(),
+            booted: Vec::new(),
+            cut: false,
+            begun: Vec::new(),
+            trace: None,
         };
         world.start_service();
         world
     }
 
-    /// The virtual time.
+    /// The virtual time; [`BEGINNING`] at first.
     pub fn now(&self) -> Timestamp {
         self.now
     }
@@ -154,7 +202,24 @@ impl World {
         self.now = self.now.max(end);
     }
 
-    /// Lets time pass until `end`, or until `going_on` says no.
+    /// Lets time pass until `end`, or until a port says something, a modem boots or loses power, or a
+    /// phase of a bootstrap begins.
+    pub fn run_until_news(&mut self, end: Timestamp) {
+        self.run_while(end, |world| !world.has_news());
+        if !self.has_news() {
+            self.now = self.now.max(end);
+        }
+    }
+
+    /// What the trace calls a modem.
+    pub fn name(&mut self, modem: ModemId, name: &str) {
+        if let Some(trace) = &mut self.trace {
+            trace.name(modem.0, name);
+        }
+    }
+
+    /// Lets time pass while something is due by `end` and `going_on` says yes. The clock stays at what
+    /// happened last; [`World::run_for`] takes it to the end.
     pub fn run_while(&mut self, end: Timestamp, mut going_on: impl FnMut(&Self) -> bool) {
         let mut calls = 0;
         while going_on(self) {
@@ -198,6 +263,28 @@ impl World {
         self.service.as_mut()
     }
 
+    /// For so many milliseconds from now, nothing reaches the service.
+    pub fn silence_service(&mut self, millis: i64) {
+        self.silent_until = self.now.offset_millis(millis);
+    }
+
+    /// Writes down what happens from now on.
+    pub fn begin_trace(&mut self) {
+        self.trace = Some(Trace::new(self.now));
+    }
+
+    /// What was written down, a line each.
+    pub fn take_trace(&mut self) -> String {
+        self.trace.as_mut().map(Trace::take).unwrap_or_default()
+    }
+
+    /// A line of somebody's own for the trace.
+    pub fn note(&mut self, text: &str) {
+        if let Some(trace) = &mut self.trace {
+            trace.note(self.now, text);
+        }
+    }
+
     /// What an operator does on the service; none while it is cut.
     pub fn operator(&mut self) -> Option<Operator<'_, MemoryStore>> {
         let now = Now::both(self.now);
@@ -226,10 +313,27 @@ impl World {
 
     pub(super) fn drain_service(&mut self) {
         while let Some(output) = self.service.as_mut().and_then(Service::poll_output) {
-            if let ServiceOutput::Datagram { peer, bytes } = output
-                && let Some((index, flow)) = self.owner(peer)
-            {
-                self.transmit(index, End::Modem(index, flow), bytes);
+            match output {
+                ServiceOutput::Datagram { peer, bytes } => {
+                    if let Some((index, flow)) = self.owner(peer) {
+                        self.transmit(index, End::Modem(index, flow), bytes);
+                    }
+                }
+                // Nobody listens: no session of a world is tapped.
+                ServiceOutput::Coap { .. } => {}
+                ServiceOutput::Event(event) => {
+                    if let Some(trace) = &mut self.trace {
+                        trace.service_event(self.now, &event);
+                    }
+                }
+                ServiceOutput::Trace(happened) => {
+                    if self.trace.is_some() {
+                        let who = happened.peer().and_then(|peer| self.owner(peer)).map(|(index, _)| index);
+                        if let Some(trace) = &mut self.trace {
+                            trace.service(self.now, who, &happened);
+                        }
+                    }
+                }
             }
         }
     }

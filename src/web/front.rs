@@ -30,10 +30,10 @@ pub struct Front {
 impl Front {
     /// Opens the doors once the service answers.
     pub fn opener(self) -> OpenDoors {
-        Box::new(move |rooms| self.open(&rooms))
+        OpenDoors::by(move |rooms| self.open(rooms))
     }
 
-    fn open(self, rooms: &Rooms) -> Result<Doors, HostError> {
+    fn open(&self, rooms: &Rooms) -> Result<Doors, HostError> {
         let mut doors = Doors::default();
         let (address, token) = self.door(rooms, self.http, "console-token", owners_door)?;
         (doors.http, doors.console_token) = (Some(address), Some(token));

@@ -23,18 +23,17 @@ pub struct Desk {
 impl Desk {
     /// A module of this type on the desk, just powered on.
     pub fn new(profile: &str, timing: Timing) -> Self {
+        Self::over(profile, timing, IpVersion::V4)
+    }
+
+    /// The same with a data connection of this IP version.
+    pub fn over(profile: &str, timing: Timing, ip: IpVersion) -> Self {
         let profile = Arc::new(Profile::built_in(profile).expect("a built-in profile"));
         let now = Now::both(START);
         let mut entropy = ChaCha12Rng::seed_from_u64(1);
         let nvm = factory::new_module(&profile, ROT, &MasterKey::development(), &mut entropy);
-        let options = ModuleOptions {
-            timing,
-            ip: IpVersion::V4,
-            service_resolves: true,
-            seed: 1,
-            entropy,
-            session_seed: Some(1),
-        };
+        let options =
+            ModuleOptions { timing, ip, service_resolves: true, seed: 1, entropy, session_seed: Some(1) };
         let mut desk = Self { modem: Modem::new(profile, nvm, options, 2, now), now };
         desk.input(Input::PowerOn);
         desk

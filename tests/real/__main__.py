@@ -1,62 +1,11 @@
 """Runs the tests of the real program: `python tests/real [PART OF A TEST'S NAME…]`.
 
 Needs pyserial, coap-client and openssl; `VSARA_BIN` names the binary, `VSARA_LONG` asks for more.
-Each test has a process of its own, and several run at once: most of them wait most of the time.
-The last line is `real: N passed, N failed, N skipped`.
 """
 
-import io
-import multiprocessing
 import sys
-import time
-import unittest
-from contextlib import redirect_stdout
 from pathlib import Path
 
-AT_ONCE = 4
+import runner
 
-
-def tests_in(suite):
-    """Every single test of a suite."""
-    for test in suite:
-        if isinstance(test, unittest.TestSuite):
-            yield from tests_in(test)
-        else:
-            yield test
-
-
-def load(patterns):
-    here = Path(__file__).parent
-    sys.path.insert(0, str(here))
-    loader = unittest.TestLoader()
-    loader.testNamePatterns = [f"*{pattern}*" for pattern in patterns] or None
-    return {test.id(): test for test in tests_in(loader.discover(str(here), "test_*.py"))}
-
-
-def run(name):
-    """Runs one test in this process; gives its verdict and what there is to say."""
-    began, said = time.monotonic(), io.StringIO()
-    result = unittest.TestResult()
-    with redirect_stdout(said):
-        TESTS[name].run(result)
-    wrong = [trace for _, trace in result.failures + result.errors]
-    why = "".join(reason for _, reason in result.skipped)
-    verdict = "FAIL" if wrong else "skip" if why else "ok"
-    line = f"{verdict:4} {time.monotonic() - began:6.2f} s  {name.removeprefix('test_')}  {why}".rstrip()
-    # What a test printed matters only where it failed: its seed, for example.
-    return verdict, "\n".join([line, said.getvalue().rstrip(), *wrong]) if wrong else line
-
-
-def main():
-    verdicts = []
-    with multiprocessing.get_context("fork").Pool(AT_ONCE, maxtasksperchild=1) as pool:
-        for verdict, text in pool.imap_unordered(run, TESTS):
-            verdicts.append(verdict)
-            print(text, flush=True)
-    passed, failed, skipped = (verdicts.count(verdict) for verdict in ("ok", "FAIL", "skip"))
-    print(f"real: {passed} passed, {failed} failed, {skipped} skipped")
-    return 1 if failed or not verdicts else 0
-
-
-TESTS = load(sys.argv[1:])
-sys.exit(main())
+sys.exit(runner.main(Path(__file__).parent))

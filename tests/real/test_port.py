@@ -62,7 +62,9 @@ class Port(Case):
         for _ in range(20):
             with modem.terminal() as terminal:
                 terminal.send("ATI9;+CGMM;+CGSN")
-            time.sleep(0.02)
+            # Everybody is asked in turn, so behind the second answer the port was.
+            modem.ctl("status")
+            modem.ctl("status")
             with Terminal(modem.tty) as terminal:
                 terminal.send("AT")
                 self.assertEqual(terminal.receive(0.05), b"AT\r\r\nOK\r\n")

@@ -3,9 +3,10 @@
 import os
 import signal
 import stat
+import subprocess
 from pathlib import Path
 
-from vsara import PROFILE_UID, Case, run
+from vsara import BINARY, PROFILE_UID, STOP_S, Case, run
 
 
 class State(Case):
@@ -81,6 +82,23 @@ class State(Case):
         self.assertTrue(modem.command("AT").ok)
         self.assertEqual(modem.stop(), 0)
         self.assertEqual(os.listdir(temporary), [])
+
+    def test_the_end_of_standard_input_is_the_end_where_it_was_asked_for(self):
+        for program in ("modem", "server"):
+            with self.subTest(program):
+                state = self.folder / program
+                options = ["--bind", "127.0.0.1:0"] if program == "server" else []
+                command = [BINARY, program, "--state", str(state), "--log", "error", "--until-eof", *options]
+                with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+                    self.assertTrue(running.stdout.readline().startswith(b"ready "))
+                    running.stdin.write(b"no end yet\n")
+                    running.stdin.flush()
+                    run("ctl", "--state", state, "status", status=0)
+                    running.stdin.close()
+                    self.assertEqual(running.wait(STOP_S), 0)
+                self.assertFalse((state / "control.sock").exists(), "it ended in order")
+        modem = self.modem(state="without")
+        self.assertTrue(modem.command("AT").ok, "its standard input was at its end from the beginning")
 
     def test_wrong_usage_ends_with_status_2(self):
         for wrong in (

@@ -154,7 +154,7 @@ class Modem(Program):
 
     def __init__(self, state, *options):
         super().__init__(state, "modem", "--state", state, *options)
-        self.tty = self.ready["tty"]
+        self.tty = self.ready.get("tty")
         self.rot = self.ready["rot"]
 
     def terminal(self):
@@ -215,7 +215,8 @@ class Terminal:
     """One open of the port by pyserial."""
 
     def __init__(self, tty, **options):
-        self.port = serial.serial_for_url(tty, 115200, timeout=0.02, write_timeout=ANSWER_S, **options)
+        options = {"timeout": 0.02, "write_timeout": ANSWER_S, **options}
+        self.port = serial.serial_for_url(tty, 115200, **options)
         self.input = b""
 
     def send(self, text):
@@ -270,6 +271,35 @@ class Terminal:
 
     def __exit__(self, *_):
         self.close()
+
+
+def rfc2217(port, **options):
+    """A terminal on a port `rfc2217:ADDRESS`, as pyserial's client opens it."""
+    return Terminal(port.replace("rfc2217:", "rfc2217://"), write_timeout=None, **options)
+
+
+def tcp(port):
+    """A terminal on a port `tcp:ADDRESS`."""
+    return Terminal(port.replace("tcp:", "socket://"))
+
+
+def address(port):
+    """Where a port of the ready line listens; the path of one that does not."""
+    if port.startswith("/"):
+        return port
+    host, number = port.split(":", 1)[1].rsplit(":", 1)
+    return host, int(number)
+
+
+def fill(line, text):
+    """Writes a text again and again until nobody takes more; gives how many bytes were taken."""
+    taken = 0
+    line.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while taken < 4_000_000:
+            taken += line.send(text[taken % len(text):])
+    line.setblocking(True)
+    return taken
 
 
 def run(*arguments, within=START_S, status=None):

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use vsara::modem::Input;
 use vsara::module::security::{Phase, Purpose};
-use vsara::module::{Event, IpVersion, Timing};
+use vsara::module::{Event, IpVersion};
 use vsara::profile::Profile;
 use vsara::scenario::{ModemId, World, WorldOptions};
 use vsara::service::DeviceProfile;
 use vsara::service::event::EventKind;
-use vsara::service::store::{EventQuery, Store, Window};
 
 /// The device profile the world's service knows.
 pub const PROFILE_UID: &str = "AgbCtixjwqLjwV3VWpfPyz";
@@ -51,7 +50,7 @@ pub fn world(profile_name: &str, ip: IpVersion, seed: u64) -> (World, ModemId) {
     let devices = DeviceProfile::new(PROFILE_UID, "tests");
     let mut operator = world.operator().expect("the service runs");
     operator.create_device_profile(devices).expect("a new profile");
-    let modem = world.add_modem(&profile(profile_name), WorldOptions { timing: Timing::Fast, ip });
+    let modem = world.add_modem(&profile(profile_name), WorldOptions { ip, ..WorldOptions::default() });
     (world, modem)
 }
 
@@ -137,10 +136,7 @@ pub fn contacts_begun(world: &World, modem: ModemId, purpose: Purpose) -> usize 
 
 /// How often the service noted this of the module's root of trust, repetitions counted.
 pub fn noted(world: &mut World, modem: ModemId, kind: EventKind) -> u32 {
-    let query = EventQuery { rot: Some(world.rot(modem)), kind: Some(kind), ..EventQuery::default() };
-    let service = world.service().expect("the service runs");
-    let events = service.store().events(&query, Window::ALL).expect("a store in memory");
-    events.items.iter().map(|event| event.count).sum()
+    world.noted(modem, kind)
 }
 
 /// No refusal, nothing suspicious: the module is what it is.

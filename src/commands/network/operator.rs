@@ -1,12 +1,19 @@
 //! Which network, and why not.
 
 use crate::at::{Args, CmeError, Failure, Form, Line};
+use crate::commands::character_set::{decode, encode};
 use crate::commands::{Context, Pending, Reply, no_such_form};
 use crate::module::network::{self, Operator, RSRP_DBM, RSRQ_DB, Registration, Standing};
 use crate::time::Timestamp;
 
 /// The longest name of an operator. Source: 3GPP 27.007, 16 characters and some more.
 const NAME_LEN_MAX: usize = 32;
+
+/// The same in UCS2.
+const WRITTEN_LEN_MAX: usize = 4 * NAME_LEN_MAX;
+
+/// The `<format>` of digits.
+const NUMERIC: u8 = 2;
 
 /// How long a choice by hand waits for the registration. Source: driver.
 const SELECTION_MS: u32 = 180_000;
@@ -24,13 +31,13 @@ const SELECTION_MS: u32 = 180_000;
 /// | `AT+COPS?` | `+COPS: <mode>[,<format>,"<oper>"[,<AcT>]]` |
 /// | `AT+COPS=?` | `+COPS: (<stat>,"<long>","<short>","<numeric>",<AcT>),…,,(<modes>),(<formats>)` |
 ///
-/// Scans and a choice by hand take their time and can be aborted; a choice that is aborted stands.
+/// Names stand in the character set of the TE. Scans and a choice by hand take their time and can be aborted; a choice that is aborted stands.
 /// A network that is not there leaves everything as it was. Source: manual, driver; which networks
 /// there are is `designed`.
 pub(super) fn operator(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     match form {
         Form::Set(args) => select(context, args),
-        Form::Read => Ok(Reply::line(operator_line(context.module.network()))),
+        Form::Read => Ok(Reply::line(operator_line(context))),
         Form::Test => scan(context, Scan::Networks),
         Form::Action => Err(no_such_form()),
     }
@@ -40,7 +47,7 @@ fn select(context: &mut Context<'_>, mut args: Args) -> Result<Reply, Failure> {
     let deep_scan = context.module.profile().network.deep_scan;
     let mode = args.optional_number(0..=if deep_scan { 5 } else { 4u8 })?.unwrap_or(0);
     let format = args.optional_number(0..=2u8)?;
-    let name = args.optional_string(NAME_LEN_MAX)?;
+    let name = args.optional_string(WRITTEN_LEN_MAX)?;
     let technology = args.optional_number(0..=9u8)?;
     args.finish()?;
     if let Some(format) = format {
@@ -55,9 +62,11 @@ fn select(context: &mut Context<'_>, mut args: Args) -> Result<Reply, Failure> {
         (3, Some(_), None) => Ok(Reply::OK),
         (5, None, None) => scan(context, Scan::Cells),
         (1 | 4, Some(format), Some(name)) => {
+            let set = context.interface.character_set;
             let rat = context.module.network().rat;
             let fits = technology.is_none_or(|technology| technology == rat.access_technology());
-            let operator = Operator::named(&name, format).filter(|_| fits);
+            let name = if format == NUMERIC { Some(name) } else { decode(&name, set) };
+            let operator = name.and_then(|name| Operator::named(&name, format)).filter(|_| fits);
             let heard =
                 operator.filter(|named| context.module.network().heard().any(|other| other == *named));
             choose(context, mode, heard)
@@ -146,6 +155,7 @@ pub(in crate::commands) fn poll_scan(
 fn networks(context: &Context<'_>) -> String {
     let network = context.module.network();
     let rats = &context.module.nvm().network.rats;
+    let set = context.interface.character_set;
     let mut entries = String::new();
     for operator in network.audible() {
         for rat in rats.iter().filter(|rat| operator.rats.contains(rat)) {
@@ -156,6 +166,7 @@ fn networks(context: &Context<'_>) -> String {
                 Standing::Home | Standing::Partner => 1,
             };
             let Operator { long, short, plmn, .. } = operator;
+            let (long, short) = (encode(long, set), encode(short, set));
             let technology = rat.access_technology();
             entries.push_str(&format!("({stat},\"{long}\",\"{short}\",\"{plmn}\",{technology}),"));
         }
@@ -178,13 +189,17 @@ fn cell_line(operator: &'static Operator) -> Line {
     ))
 }
 
-fn operator_line(network: &network::Network) -> String {
+fn operator_line(context: &Context<'_>) -> String {
+    let network = context.module.network();
     let (mode, format) = (network.operator_mode, network.operator_format);
     match network.serving {
         None => format!("+COPS: {mode}"),
         Some(operator) => {
             let technology = network.rat.access_technology();
-            format!("+COPS: {mode},{format},\"{}\",{technology}", operator.name(format))
+            let name = operator.name(format);
+            let set = context.interface.character_set;
+            let name = if format == NUMERIC { name.to_owned() } else { encode(name, set) };
+            format!("+COPS: {mode},{format},\"{name}\",{technology}")
         }
     }
 }

@@ -62,7 +62,8 @@ pub(super) fn packet_registration(context: &mut Context<'_>, form: Form) -> Resu
 }
 
 /// `+CEREG`, EPS network registration status (3GPP 27.007 §10.1.22); forms as for `+CREG`, and
-/// with `<n>` 4 or 5 `[,<cause_type>,<reject_cause>[,<Active-Time>,<Periodic-TAU>]]`.
+/// with `<n>` 4 or 5 `[,<cause_type>,<reject_cause>[,<Active-Time>,<Periodic-TAU>]]`. SARA-R410M-02B
+/// has `<rac_or_mme>` between `<tac>` and `<ci>`.
 pub(super) fn eps_registration(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     registration(context, form, Domain::Eps)
 }
@@ -104,7 +105,8 @@ pub(in crate::commands) fn status(module: &Module, domain: Domain, level: u8) ->
             format!("{stat},{},{technology}{timers}", cell(module, domain, operator))
         }
         (None, Some(cause)) if with_cause && network.state == Registration::Denied => {
-            format!("{stat},,,,0,{}", cause.code)
+            let no_rac = if module.profile().network.cereg_rac_field { "," } else { "" };
+            format!("{stat},,,,{no_rac}0,{}", cause.code)
         }
         _ => stat.to_string(),
     }
@@ -118,14 +120,14 @@ fn timers(module: &Module) -> String {
     }
 }
 
-/// Area and cell; the cell of GSM has 16 bits.
+/// Area and cell; the cell of GSM has 16 bits. Between the two some have `<rac_or_mme>` (driver).
 fn cell(module: &Module, domain: Domain, operator: &Operator) -> String {
     let Operator { area, cell, .. } = operator;
     let more = domain == Domain::Eps && module.profile().network.cereg_rac_field;
-    let rac = if more { ",\"0000\"" } else { "" };
+    let rac = if more { "\"0000\"," } else { "" };
     match module.network().rat {
         Rat::Gsm => format!("\"{area:04x}\",\"{:04x}\"", cell & 0xffff),
-        Rat::LteM | Rat::NbIot => format!("\"{area:04x}\",\"{cell:08x}\"{rac}"),
+        Rat::LteM | Rat::NbIot => format!("\"{area:04x}\",{rac}\"{cell:08x}\""),
     }
 }
 

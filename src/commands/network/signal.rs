@@ -11,11 +11,12 @@ const UNKNOWN: i16 = 99;
 const UNKNOWN_WIDE: i16 = 255;
 
 /// `+CSQ`, signal quality (3GPP 27.007 §8.5): `+CSQ: <rssi>,<ber>`; in LTE there is no bit error rate.
+/// Nothing is known before the search has found a cell.
 pub(super) fn quality(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     match form {
         Form::Action => {
-            let hears = context.module.network().hears();
-            let rssi = if hears { (RSSI_DBM + 113) / 2 } else { UNKNOWN };
+            let has_cell = context.module.network().has_cell();
+            let rssi = if has_cell { (RSSI_DBM + 113) / 2 } else { UNKNOWN };
             Ok(Reply::line(format!("+CSQ: {rssi},{UNKNOWN}")))
         }
         Form::Test => Ok(Reply::line("+CSQ: (0-31,99),(0-7,99)")),
@@ -29,7 +30,7 @@ pub(super) fn extended_quality(context: &mut Context<'_>, form: Form) -> Result<
     match form {
         Form::Action => {
             let network = context.module.network();
-            let (rxlev, rsrq, rsrp) = match (network.hears(), network.rat) {
+            let (rxlev, rsrq, rsrp) = match (network.has_cell(), network.rat) {
                 (false, _) => (UNKNOWN, UNKNOWN_WIDE, UNKNOWN_WIDE),
                 (true, Rat::Gsm) => (RSSI_DBM + 111, UNKNOWN_WIDE, UNKNOWN_WIDE),
                 (true, Rat::LteM | Rat::NbIot) => (UNKNOWN, rsrq_code(), rsrp_code()),

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::at::{Args, CmeError, Failure, Form, Line};
 use crate::commands::{Context, Reply, no_such_form};
 use crate::module::network::{Cause, OPERATORS};
-use crate::module::packet::{self, Context as PdpContext, ContextRefusal, DEFAULT_APN};
+use crate::module::packet::{self, Context as PdpContext, ContextRefusal, DEFAULT_APN, DEFAULT_CID};
 use crate::module::{IpVersion, Module};
 
 /// Longest APN: 100 octets (3GPP 23.003 §9.1).
@@ -18,12 +18,16 @@ const APN_LEN_MAX: usize = 100;
 /// | `AT+CGDCONT=<cid>[,<PDP_type>[,<APN>[,…]]]` | |
 /// | `AT+CGDCONT?` | `+CGDCONT: <cid>,"<PDP_type>","<APN>","<PDP_addr>",…` per context |
 ///
-/// A set with `<cid>` alone forgets the context; parameters after `<APN>` are accepted and have no
-/// effect. Stored at once.
+/// A set with `<cid>` alone forgets the context, and makes the default one the factory's again;
+/// parameters after `<APN>` are accepted and have no effect. Some MNO profiles fix contexts. Stored at
+/// once.
 pub(super) fn define_context(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     match form {
         Form::Set(mut args) => {
             let cid = cid(context, &mut args)?;
+            if is_fixed(context, cid) {
+                return Err(CmeError::OPERATION_NOT_ALLOWED.into());
+            }
             if args.is_empty() {
                 return undefine(context, cid);
             }
@@ -47,13 +51,24 @@ pub(super) fn define_context(context: &mut Context<'_>, form: Form) -> Result<Re
     }
 }
 
-/// An active context ends with its definition.
+/// An active context ends with its definition. There is always a default one.
 fn undefine(context: &mut Context<'_>, cid: u8) -> Result<Reply, Failure> {
+    if cid == DEFAULT_CID {
+        let factory = PdpContext::factory(context.module.profile());
+        context.module.change_settings(|nvm| nvm.packet_mut().define(factory));
+        return Ok(Reply::OK);
+    }
     if is_active(context, cid) {
         context.module.request_context(cid, false, context.now).map_err(|refusal| failure(&refusal))?;
     }
     context.module.change_settings(|nvm| nvm.packet_mut().undefine(cid));
     Ok(Reply::OK)
+}
+
+/// Contexts 1 to 7 are the operator's under some MNO profiles.
+fn is_fixed(context: &Context<'_>, cid: u8) -> bool {
+    let fixed_under = &context.module.profile().packet.contexts_fixed_under;
+    (1..=7).contains(&cid) && fixed_under.contains(&context.module.in_force().mno_profile)
 }
 
 const PDP_TYPES: [&str; 4] = ["IP", "NONIP", "IPV4V6", "IPV6"];
@@ -64,10 +79,19 @@ fn context_lines(context: &Context<'_>) -> Vec<Line> {
         let PdpContext { cid, pdp_type, apn } = pdp;
         let with_suffix = context.module.profile().packet.apn_suffix && is_active(context, *cid);
         let apn = if with_suffix { granted_apn(context, *cid) } else { apn.clone() };
-        let address = address(context, *cid).unwrap_or_else(|| "0.0.0.0".into());
+        let address = address(context, *cid).unwrap_or_else(|| no_address(context, pdp_type));
         Line::from(format!("+CGDCONT: {cid},\"{pdp_type}\",\"{apn}\",\"{address}\",{tail}"))
     };
     context.module.nvm().packet.contexts.iter().map(line).collect()
+}
+
+/// `<PDP_addr>` of a context that has none.
+fn no_address(context: &Context<'_>, pdp_type: &str) -> String {
+    match pdp_type {
+        "IPV4V6" => context.module.profile().packet.no_address_v4v6.clone(),
+        "IPV6" => dotted(Ipv6Addr::UNSPECIFIED.into()),
+        _ => dotted(Ipv4Addr::UNSPECIFIED.into()),
+    }
 }
 
 /// `+CGACT`, PDP context activate or deactivate (3GPP 27.007 §10.1.10).
@@ -208,6 +232,7 @@ fn granted_apn(context: &Context<'_>, cid: u8) -> String {
 pub(super) fn failure(refusal: &ContextRefusal) -> Failure {
     match refusal {
         ContextRefusal::NotNow => CmeError::OPERATION_NOT_ALLOWED.into(),
+        ContextRefusal::IpType => CmeError::IP_TYPE_CONFIGURATION_MISMATCH.into(),
         ContextRefusal::Network(cause) => cause_failure(*cause),
     }
 }
@@ -217,6 +242,7 @@ pub(super) fn cause_failure(cause: Cause) -> Failure {
     match cause {
         Cause::UNKNOWN_APN => CmeError::MISSING_OR_UNKNOWN_APN.into(),
         Cause::AUTHENTICATION_FAILED => CmeError::USER_AUTHENTICATION_FAILED.into(),
+        Cause::PLMN_NOT_ALLOWED => CmeError::PLMN_NOT_ALLOWED.into(),
         _ => CmeError::UNSPECIFIED_GPRS_ERROR.into(),
     }
 }
@@ -235,11 +261,13 @@ fn is_active(context: &Context<'_>, cid: u8) -> bool {
     context.module.packet().active.contains(&cid)
 }
 
+/// The address of an active context in decimal octets, as the commands of 3GPP 27.007 show it.
 fn address(context: &Context<'_>, cid: u8) -> Option<String> {
-    address_of(context.module, cid)
+    let rot = context.module.nvm().identity.rot;
+    is_active(context, cid).then(|| dotted(packet::address(rot, cid, context.module.ip())))
 }
 
-/// The address of an active context.
+/// The address of an active context, as the module's own IP stack shows it.
 pub(in crate::commands) fn address_of(module: &Module, cid: u8) -> Option<String> {
     let active = module.packet().active.contains(&cid);
     active.then(|| packet::address(module.nvm().identity.rot, cid, module.ip()).to_string())

@@ -74,7 +74,8 @@ fn line(profile: InternalProfile, tag: u8) -> Line {
 /// `+UPSDA`, packet switched data action: `AT+UPSDA=<profile>,<action>`.
 ///
 /// 0 resets the profile, 1 stores it, 2 loads what was stored, 3 activates it (URC
-/// `+UUPSDA: 0,"<address>"`), 4 deactivates it; its context stays (`designed`). When the context is
+/// `+UUPSDA: 0,"<address>"`), 4 deactivates it; its context stays (`designed`). A context of another
+/// IP version than the profile's is an error of its own (manual). When the context is
 /// lost the URC is `+UUPSDD: <profile>`. Source: manual, driver.
 pub(super) fn act(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     match form {

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::ModemHost;
-use crate::host::control::{Answer, Call, ClockChange, LinkFault, PowerSwitch, Request};
+use crate::host::control::{Answer, Call, Request};
 use crate::host::entropy;
 use crate::host::error::HostError;
 use crate::host::state_dir::clone_module;
@@ -13,6 +13,7 @@ use crate::modem::Input;
 use crate::module::factory;
 use crate::module::power::Power;
 use crate::protocol::keys::PskIdentity;
+use crate::scenario::script::{ClockChange, LineFault, NetworkChange};
 use crate::time::Timestamp;
 
 impl ModemHost {
@@ -20,10 +21,11 @@ impl ModemHost {
     pub(super) async fn answer(&mut self, call: Call) -> Result<(), HostError> {
         let answer = match call.request {
             Request::Status => Answer::Done(self.status().await),
-            Request::Power { to } => self.switch_power(to)?,
+            Request::Power { to } => self.done(Input::from(to))?,
             Request::Coverage { up } => self.done(Input::Coverage(up))?,
             Request::Reset => self.done(Input::Reset)?,
             Request::Link { fault } => self.worsen_link(&fault),
+            Request::Line { fault } => self.worsen_lines(&fault),
             Request::Clock { change } => self.change_clock(&change)?,
             Request::Advance { by_ms } => {
                 let target = self.clock.now().system.offset_millis(by_ms);
@@ -54,28 +56,31 @@ impl ModemHost {
         Ok(Answer::Done(Value::Null))
     }
 
-    fn switch_power(&mut self, to: PowerSwitch) -> Result<Answer, HostError> {
-        self.done(match to {
-            PowerSwitch::On => Input::PowerOn,
-            PowerSwitch::Off => Input::PowerOff,
-            PowerSwitch::Cut => Input::PowerCut,
-        })
+    fn worsen_link(&mut self, fault: &str) -> Answer {
+        match fault.parse::<NetworkChange>() {
+            Ok(change) => {
+                self.air.condition().apply(change);
+                Answer::Done(Value::Null)
+            }
+            Err(error) => failed(error),
+        }
     }
 
-    fn worsen_link(&mut self, fault: &str) -> Answer {
-        match fault.parse::<LinkFault>() {
-            Ok(fault) => fault.worsen(self.air.condition()),
-            Err(error) => return failed(error),
+    fn worsen_lines(&mut self, fault: &str) -> Answer {
+        match fault.parse::<LineFault>() {
+            Ok(fault) => {
+                self.lines.iter_mut().for_each(|line| line.order(fault));
+                Answer::Done(Value::Null)
+            }
+            Err(error) => failed(error),
         }
-        Answer::Done(Value::Null)
     }
 
     fn change_clock(&mut self, change: &str) -> Result<Answer, HostError> {
         let shown = self.modem.module().nvm().rtc.at(self.clock.now().system);
-        let moment = match change.parse() {
-            Ok(ClockChange::By(ms)) => shown.offset_millis(ms),
-            Ok(ClockChange::To(moment)) => moment,
-            Err(error) => return Ok(failed::<crate::host::control::ChangeError>(error)),
+        let moment = match change.parse::<ClockChange>() {
+            Ok(change) => change.of(shown),
+            Err(error) => return Ok(failed(error)),
         };
         self.input(Input::SetClock(moment))?;
         Ok(Answer::Done(json!({ "clock": moment })))
@@ -91,7 +96,7 @@ impl ModemHost {
     }
 
     /// As new, under the same names: key set 0, no seal, no chain.
-    async fn factory_reset(&mut self) -> Result<Answer, HostError> {
+    pub(super) async fn factory_reset(&mut self) -> Result<Answer, HostError> {
         let was_on = self.modem.module().power() != Power::Off;
         self.input(Input::PowerCut)?;
         let identity = self.modem.module().nvm().identity.clone();

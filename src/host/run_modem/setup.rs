@@ -5,28 +5,33 @@ use std::path::{Path, PathBuf, absolute};
 use std::sync::Arc;
 
 use rand_core::Rng;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
+use super::director::{Director, ScenarioSetup};
+use super::replug::Replug;
 use super::trace::SerialTrace;
 use super::{BUFFER_LEN, ModemHost};
 use crate::host::air::Air;
 use crate::host::clock::{Clock, Pace, TimeFile};
-use crate::host::control::ControlSocket;
+use crate::host::control::{Call, ControlSocket};
 use crate::host::doors::{Doors, OpenDoors};
 use crate::host::entropy;
 use crate::host::error::HostError;
 use crate::host::event_log::EventLog;
+use crate::host::line::Line;
 use crate::host::nvm_file::{NvmError, NvmFile};
 use crate::host::port::{Port, PortSpec};
-use crate::host::run_service::{ServiceSetup, embed};
-use crate::host::signals::Signals;
+use crate::host::pty::StandsFor;
+use crate::host::run_service::{EmbeddedService, ServiceSetup, embed};
+use crate::host::signals::End;
 use crate::host::state_dir::{StateDir, drop_identity, kept_identity};
 use crate::host::tty_link::TtyLink;
 use crate::host::udp::{ModuleSockets, ServiceSpec};
-use crate::modem::Modem;
+use crate::modem::{Dte, Modem, PortId};
 use crate::module::{ModuleOptions, Nvm, Timing, factory};
 use crate::profile::Profile;
 use crate::protocol::keys::{MasterKey, RotUid};
+use crate::scenario::report::Report;
 
 /// The profile of a module nobody chose one for.
 pub const DEFAULT_PROFILE: &str = "sara-r510s";
@@ -47,6 +52,8 @@ pub struct ModemSetup {
     pub mode: Option<u32>,
     /// Its ports.
     pub ports: Vec<PortSpec>,
+    /// Whether pseudo-terminals come and go with the module, as the ports of a USB device do.
+    pub replug: bool,
     /// Where the security service is.
     pub service: ServiceSpec,
     /// Latencies.
@@ -57,6 +64,8 @@ pub struct ModemSetup {
     pub seed: Option<u64>,
     /// Whether the embedded service keeps a journal, for its admin API.
     pub journal: bool,
+    /// Doors of the embedded service for people and programs.
+    pub doors: OpenDoors,
     /// A new module's root of trust.
     pub rot: Option<RotUid>,
     /// Knows every factory secret.
@@ -73,14 +82,17 @@ pub enum StateSpec {
 }
 
 impl ModemHost {
-    /// Everything up to power-on. To be called in a runtime.
-    pub(super) fn open(setup: ModemSetup, open_doors: OpenDoors) -> Result<Self, HostError> {
+    /// Everything up to power-on; it runs until `end`. To be called in a runtime.
+    pub(super) fn open(
+        setup: ModemSetup,
+        scenario: Option<(ScenarioSetup, oneshot::Sender<Report>)>,
+        end: End,
+    ) -> Result<Self, HostError> {
         let state = match &setup.state {
             StateSpec::At(path) => StateDir::open(path)?,
             StateSpec::Temporary => StateDir::temporary()?,
         };
         let profile = choose_profile(setup.profile.as_deref(), &state)?;
-        let signals = Signals::new().map_err(HostError::running)?;
         let time_file = TimeFile::open(state.path())
             .map_err(|error| HostError::running(format_args!("{}: {error}", state.path().display())))?;
         let clock = Clock::start(setup.pace, time_file.last());
@@ -91,25 +103,16 @@ impl ModemHost {
         };
         tracing::info!("seed {seed}");
         let (calls, called) = mpsc::channel(CALLS_WAITING);
-        let service = match setup.service {
-            ServiceSpec::Embedded => {
-                let service = ServiceSetup {
-                    state_dir: state.path().to_owned(),
-                    master: setup.master.clone(),
-                    clock: clock.clone(),
-                    events: events.clone(),
-                    seed,
-                    journal: setup.journal,
-                };
-                Some(embed(service, calls.clone(), open_doors)?)
-            }
-            _ => None,
-        };
+        let service = embed_if_asked(&setup, &state, &clock, &events, seed, calls.clone())?;
         let destination =
             service.as_ref().map_or(setup.service.clone(), |service| ServiceSpec::Address(service.address));
         let mut nvm_file = NvmFile::new(state.path()).map_err(|error| unusable(&error))?;
         let nvm = load_or_make(&mut nvm_file, &profile, &setup, state.path())?;
         let (ports, links) = open_ports(&setup, &state)?;
+        let director = scenario.map(|(scenario, ended)| {
+            Box::new(Director::new(&scenario, PortId(ports.len()), clock.now().system, ended))
+        });
+        let extra = usize::from(director.is_some());
         let control = ControlSocket::open(state.path(), calls)
             .map_err(|error| HostError::running(format_args!("{}: {error}", state.path().display())))?;
         let options = ModuleOptions {
@@ -121,12 +124,18 @@ impl ModemHost {
             session_seed: None,
         };
         Ok(Self {
-            modem: Modem::new(Arc::clone(&profile), nvm, options, ports.len(), clock.now()),
+            // One more is a scenario's own.
+            modem: Modem::new(Arc::clone(&profile), nvm, options, ports.len() + extra, clock.now()),
+            director,
             profile,
             master: setup.master,
             seed,
             clock,
+            replug: if setup.replug { Replug::new(setup.mode, &links) } else { Replug::default() },
             links,
+            lines: (0..ports.len() as u64).map(|port| Line::new(seed ^ port)).collect(),
+            dtes: vec![Dte::default(); ports.len()],
+            first: 0,
             traces: ports.iter().map(|port| SerialTrace::new(port.to_string())).collect(),
             ports,
             sockets: ModuleSockets::new(destination.clone()),
@@ -137,7 +146,7 @@ impl ModemHost {
             events,
             control,
             calls: called,
-            signals,
+            end,
             nvm_file,
             time_file,
             state,
@@ -192,6 +201,29 @@ pub fn load_profile(name: &str) -> Result<Profile, HostError> {
     Profile::parse(&text, name, Some(&known)).map_err(HostError::usage)
 }
 
+/// `control` leads to the module's loop.
+fn embed_if_asked(
+    setup: &ModemSetup,
+    state: &StateDir,
+    clock: &Clock,
+    events: &EventLog,
+    seed: u64,
+    control: mpsc::Sender<Call>,
+) -> Result<Option<EmbeddedService>, HostError> {
+    if setup.service != ServiceSpec::Embedded {
+        return Ok(None);
+    }
+    let service = ServiceSetup {
+        state_dir: state.path().to_owned(),
+        master: setup.master.clone(),
+        clock: clock.clone(),
+        events: events.clone(),
+        seed,
+        journal: setup.journal,
+    };
+    embed(service, control, setup.doors.clone()).map(Some)
+}
+
 /// The module of this directory; a new one where there is none.
 fn load_or_make(
     file: &mut NvmFile,
@@ -239,8 +271,9 @@ fn unusable(error: &NvmError) -> HostError {
 fn open_ports(setup: &ModemSetup, state: &StateDir) -> Result<(Vec<Port>, Vec<TtyLink>), HostError> {
     let base = setup.link.clone().unwrap_or_else(|| state.path().join("tty"));
     let (mut ports, mut links) = (Vec::new(), Vec::new());
+    let stands_for = if setup.replug { StandsFor::Usb } else { StandsFor::Uart };
     for spec in &setup.ports {
-        let port = Port::open(spec, setup.mode)
+        let port = Port::open(spec, setup.mode, stands_for)
             .map_err(|error| HostError::running(format_args!("{spec}: {error}")))?;
         if let Port::Pty(pty) = &port {
             let path = match links.len() {

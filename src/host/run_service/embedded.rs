@@ -9,6 +9,9 @@ use super::{OpenDoors, ServiceCall, ServiceHandle, ServiceHost, ServiceSetup};
 use crate::host::control::{Answer, Call, Request};
 use crate::host::doors::{Doors, Rooms};
 use crate::host::error::HostError;
+use crate::protocol::keys::RotUid;
+use crate::scenario::player::{Outcome, Trouble};
+use crate::scenario::script::Act;
 use crate::time::Wakeup;
 
 /// Stack of the embedded service's thread, in bytes; only what is used becomes memory.
@@ -69,6 +72,12 @@ impl EmbeddedService {
         answered.await.unwrap_or(Wakeup::NEVER)
     }
 
+    /// Does or asserts what a scenario says, of this root of trust if of one.
+    pub async fn perform(&self, act: Act, rot: Option<RotUid>) -> Outcome {
+        let done = self.service.with(move |host| host.perform(&act, rot)).await;
+        done.unwrap_or_else(|ended| Err(Trouble::Refused(ended.to_string())))
+    }
+
     /// Asks something.
     pub async fn ask(&self, request: Request) -> Answer {
         let (answer, answered) = oneshot::channel();
@@ -97,7 +106,8 @@ impl Beginning {
             let Self { setup, socket, service, mut called, control, open_doors } = self;
             let opened = ServiceHost::open(setup, socket).and_then(|host| {
                 let rooms = Rooms::of(&host, service, control);
-                Ok((host, open_doors(rooms)?))
+                let doors = open_doors.open(&rooms)?;
+                Ok((host, doors))
             });
             let mut host = match opened {
                 Ok((host, doors)) => {

@@ -8,9 +8,9 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::host::control::LinkFault;
 use crate::host::journal::Way;
 use crate::scenario::link::{Condition, Link};
+use crate::scenario::script::NetworkChange;
 use crate::time::{Now, Timestamp, Wakeup};
 
 /// Most datagrams that are delayed at once; what comes on top is lost, as in a router's queue.
@@ -22,7 +22,7 @@ pub enum ServiceFault {
     /// No datagram is heard or answered for so long, on the system clock.
     Silent(Duration),
     /// Of the link.
-    Link(LinkFault),
+    Link(NetworkChange),
     /// Every fault ends.
     None,
 }
@@ -104,7 +104,7 @@ impl Faults {
     pub(super) fn add(&mut self, fault: ServiceFault, now: Now) {
         match fault {
             ServiceFault::Silent(time) => self.silent_until = Some(now.system + time),
-            ServiceFault::Link(fault) => fault.worsen(&mut self.link.condition),
+            ServiceFault::Link(change) => self.link.condition.apply(change),
             ServiceFault::None => self.set(FaultState::default()),
         }
     }
@@ -127,7 +127,10 @@ impl FromStr for ServiceFault {
             let time = humantime::parse_duration(time.trim()).map_err(|_| ServiceFaultError)?;
             return Ok(Self::Silent(time));
         }
-        text.parse().map(Self::Link).map_err(|_| ServiceFaultError)
+        match text.parse() {
+            Ok(NetworkChange::Coverage(_)) | Err(_) => Err(ServiceFaultError),
+            Ok(change) => Ok(Self::Link(change)),
+        }
     }
 }
 
@@ -147,12 +150,13 @@ mod tests {
             assert_eq!(text.parse().ok(), expected, "{text}");
         };
         check("silent for 10m", Some(ServiceFault::Silent(Duration::from_secs(600))));
-        check("loss 30%", Some(ServiceFault::Link(LinkFault::Loss(30))));
-        check("drop 2", Some(ServiceFault::Link(LinkFault::Drop(2))));
+        check("loss 30%", Some(ServiceFault::Link(NetworkChange::Loss(30))));
+        check("drop 2", Some(ServiceFault::Link(NetworkChange::Drop(2))));
         check("none", Some(ServiceFault::None));
         check("silent", None);
         check("silent for ever", None);
         check("loss 101%", None);
+        check("down", None);
         check("", None);
     }
 

@@ -20,6 +20,16 @@ pub struct InternalProfile {
 }
 
 impl InternalProfile {
+    /// Whether a context of this `<PDP_type>` carries what the profile asks for.
+    pub fn fits(self, pdp_type: &str) -> bool {
+        match pdp_type {
+            "IP" => self.protocol != 1,
+            "IPV6" => self.protocol != 0,
+            "IPV4V6" => true,
+            _ => false,
+        }
+    }
+
     /// From the factory.
     pub fn factory(number: u8) -> Self {
         Self { number, protocol: 0, cid: DEFAULT_CID }

@@ -155,10 +155,10 @@ impl Module {
         contact.awaiting = Some((phase, request.path()));
         let sent = contact.session.request(request.path(), request.encode(), now.steady);
         debug_assert!(sent.is_ok(), "a phase follows the handshake or the answer to the phase before");
+        self.note(Event::PhaseBegan(phase));
         while let Some(bytes) = contact.session.poll_transmit() {
             self.transmit(contact.flow, bytes, now);
         }
-        self.note(Event::PhaseBegan(phase));
         self.security.contact = Some(contact);
     }
 

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use crate::modem::Input;
 use crate::module::{Flow, IpVersion};
 use crate::scenario::fault::{Point, Strike};
+use crate::scenario::trace::Fate;
 use crate::scenario::world::{Delivery, End, LATENCY_MS, NET_V4, NET_V6, PORT_MIN, PORTS, World};
 use crate::time::Now;
 
@@ -17,27 +18,39 @@ impl World {
         let up = matches!(to, End::Service(_));
         let (mut extra_ms, mut copies, mut cut_after) = (0, 1, false);
         let mut bytes = bytes;
-        match slot.meet(Point::Datagram(1)) {
-            None => {}
-            Some(Strike::Drop) => copies = 0,
+        let answer_is_lost = up && slot.at_request == Some(Strike::DropResponse);
+        let of_phase = if up { slot.at_request.take() } else { None };
+        let met = slot.meet(Point::Datagram(1)).or(of_phase);
+        if !up && std::mem::take(&mut slot.answer_is_lost) {
+            copies = 0;
+        }
+        match met {
+            None | Some(Strike::DropResponse) => {}
+            Some(Strike::Drop | Strike::DropRequest) => copies = 0,
             Some(Strike::Duplicate) => copies = 2,
             Some(Strike::Delay(millis)) => extra_ms = millis,
             Some(Strike::Corrupt) => bytes = slot.link.corrupt(bytes),
             Some(Strike::CutBefore) => return self.cut(index),
             Some(Strike::CutAfter | Strike::CutBetween) => cut_after = true,
         }
+        let mut fate = Fate { up, bytes: bytes.len(), arrivals_ms: Vec::new(), met };
         for _ in 0..copies {
             for (at, bytes) in self.slots[index].link.pass(bytes.clone(), now) {
                 let at = at.offset_millis(LATENCY_MS + extra_ms);
+                fate.arrivals_ms.push(at.millis_since(now));
                 self.sent += 1;
                 self.air.push(Reverse(Delivery {
                     at,
                     order: self.sent,
                     to,
                     cut_after: cut_after && !up,
+                    answer_is_lost,
                     bytes,
                 }));
             }
+        }
+        if let Some(trace) = &mut self.trace {
+            trace.datagram(now, index, &fate);
         }
         if cut_after && up {
             self.cut(index);
@@ -48,11 +61,21 @@ impl World {
         let now = Now::both(self.now);
         match delivery.to {
             End::Service(peer) => {
+                if self.now < self.silent_until {
+                    return self.note("service: hears nothing");
+                }
+                if delivery.answer_is_lost
+                    && let Some((index, _)) = self.owner(peer)
+                {
+                    self.slots[index].answer_is_lost = true;
+                }
                 if let Some(service) = &mut self.service {
                     service.handle_datagram(peer, &delivery.bytes, now);
                     self.drain_service();
                 }
             }
+            End::Port(index, port) => self.arrive_at_port(index, port, &delivery.bytes),
+            End::Host(index, port) => self.arrive_at_host(index, port, delivery.bytes),
             End::Modem(index, flow) => {
                 let input = Input::Datagram { flow, bytes: &delivery.bytes };
                 self.slots[index].modem.handle_input(input, now);

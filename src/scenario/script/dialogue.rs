@@ -1,0 +1,172 @@
+//! Statements that speak and listen on a port: `NAME> text`, `NAME< text` and their kin.
+
+use super::PORTS_MAX;
+use super::cursor::{Cursor, Word};
+use super::error::Problem;
+use super::parse::Parser;
+use super::pattern::{Pattern, check_known, name_in_braces};
+use super::statement::{PortRef, Template, TemplatePart, What};
+
+/// How long a listening statement waits where nothing else is said, in milliseconds: twice the
+/// five minutes that a security heartbeat may block.
+pub(in crate::scenario) const PATIENCE_MS: i64 = 10 * 60_000;
+
+/// What stands between the name of a port and the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sign {
+    Send,
+    SendRaw,
+    Expect,
+    SkipTo,
+    Prompt,
+    Silence,
+}
+
+/// The longest first: `<` alone is an expectation of whatever follows.
+const SIGNS: [(&str, Sign); 6] = [
+    (">>", Sign::SendRaw),
+    (">", Sign::Send),
+    ("<<", Sign::SkipTo),
+    ("<prompt ", Sign::Prompt),
+    ("<none ", Sign::Silence),
+    ("<", Sign::Expect),
+];
+
+impl Parser<'_> {
+    /// The statement of a line, where it is one of these.
+    pub(super) fn dialogue(&mut self, line: &str, base: usize) -> Option<Result<What, Problem>> {
+        let (head, sign, behind) = split(line)?;
+        let word = Word { text: head.trim(), offset: base + head.len() - head.trim_start().len() };
+        let rest = &line[behind..];
+        let mut cursor = Cursor::new(rest, base + behind);
+        Some(self.port(word).and_then(|port| self.dialogue_of(port, sign, &mut cursor)))
+    }
+
+    fn dialogue_of(&mut self, port: PortRef, sign: Sign, cursor: &mut Cursor<'_>) -> Result<What, Problem> {
+        match sign {
+            Sign::Send => {
+                let text = cursor.rest();
+                Ok(What::Send(port, self.template(text.text.as_bytes(), text)?))
+            }
+            Sign::SendRaw => {
+                let word = cursor.rest();
+                let bytes = word.quoted()?;
+                Ok(What::SendRaw(port, self.template(&bytes, word)?))
+            }
+            Sign::Expect => Ok(What::Expect(port, self.expected(cursor.rest())?)),
+            Sign::SkipTo => {
+                let (text, within_ms) = within(cursor.rest())?;
+                Ok(What::SkipTo(port, self.expected(text)?, within_ms))
+            }
+            Sign::Prompt => {
+                let word = cursor.rest();
+                let bytes = word.quoted()?;
+                if bytes.is_empty() {
+                    return Err(word.wrong("an empty prompt".to_owned(), "at least one byte, such as \"@\""));
+                }
+                Ok(What::Prompt(port, bytes))
+            }
+            Sign::Silence => {
+                cursor.keyword("for")?;
+                let millis = cursor.word("how long, such as 10s")?.duration_ms()?;
+                cursor.clone().finish()?;
+                Ok(What::Silence(port, millis))
+            }
+        }
+    }
+
+    /// `NAME`, `NAME.2` for its second port, or nothing where there is one modem only.
+    pub(super) fn port(&self, word: Word<'_>) -> Result<PortRef, Problem> {
+        let (name, number) = word.text.split_once('.').unwrap_or((word.text, "1"));
+        let modem = match name {
+            "" => self.only_modem(word)?,
+            _ => self.modem_called(Word { text: name, ..word })?,
+        };
+        let ports = self.ports_of(modem);
+        let allowed = || match ports {
+            1 => "one port; more with `modem … ports=2`".to_owned(),
+            _ => format!("ports 1 to {ports}"),
+        };
+        let number: usize = number.parse().map_err(|_| word.problem(&allowed()))?;
+        if !(1..=ports.min(PORTS_MAX)).contains(&number) {
+            return Err(word.wrong(format!("{} has no port {number}", self.name(modem)), &allowed()));
+        }
+        Ok(PortRef { modem, port: number - 1 })
+    }
+
+    /// What a line is to be.
+    pub(super) fn expected(&mut self, text: Word<'_>) -> Result<Pattern, Problem> {
+        if text.text.is_empty() {
+            return Err(text.wrong(
+                "empty lines are never there to be expected".to_owned(),
+                "text, * for any line, or `<none for 10s`",
+            ));
+        }
+        Pattern::parse(text.text, &mut self.captured).map_err(|problem| Problem {
+            offset: text.offset + problem.offset,
+            message: problem.message,
+            allowed: "* matches anything, {x} captures, ${x} is what was captured".to_owned(),
+        })
+    }
+
+    /// Bytes to send, in which `${x}` stands for what was captured; `\$` is a dollar.
+    fn template(&self, bytes: &[u8], word: Word<'_>) -> Result<Template, Problem> {
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => text,
+            // Captures are made of text alone.
+            Err(_) => return Ok(Template(vec![TemplatePart::Bytes(bytes.to_vec())])),
+        };
+        let mut parts = Vec::new();
+        let mut literal = String::new();
+        let mut rest = text;
+        while let Some(place) = rest.find('$') {
+            let (before, from) = rest.split_at(place);
+            if let Some(before) = before.strip_suffix('\\')
+                && from.starts_with("${")
+            {
+                literal.push_str(before);
+                literal.push('$');
+                rest = &from[1..];
+            } else if from.starts_with("${") {
+                literal.push_str(before);
+                let problem = |problem: super::pattern::PatternProblem| {
+                    word.wrong(problem.message, "${x}, captured before")
+                };
+                let (name, left) = name_in_braces(&from[1..], 0).map_err(problem)?;
+                check_known(name, &self.captured, 0).map_err(problem)?;
+                parts.push(TemplatePart::Bytes(std::mem::take(&mut literal).into_bytes()));
+                parts.push(TemplatePart::Variable(name.to_owned()));
+                rest = left;
+            } else {
+                literal.push_str(before);
+                literal.push('$');
+                rest = &from[1..];
+            }
+        }
+        literal.push_str(rest);
+        parts.push(TemplatePart::Bytes(literal.into_bytes()));
+        Ok(Template(parts))
+    }
+}
+
+/// The name of the port, the sign, and where the text begins; none where the line is no dialogue.
+fn split(line: &str) -> Option<(&str, Sign, usize)> {
+    let at = line.find(['<', '>'])?;
+    let head = &line[..at];
+    if head.trim().contains(char::is_whitespace) {
+        return None;
+    }
+    let (text, sign) = SIGNS.into_iter().find(|(text, _)| line[at..].starts_with(text))?;
+    Some((head, sign, at + text.len()))
+}
+
+/// `text within 5m`: the text, and how long at most.
+pub(super) fn within(word: Word<'_>) -> Result<(Word<'_>, i64), Problem> {
+    match word.text.rsplit_once(" within ") {
+        Some((text, limit)) => {
+            let limit = word.behind(word.text.len() - limit.len());
+            Ok((Word { text: text.trim_end(), offset: word.offset }, limit.duration_ms()?))
+        }
+        None => Ok((word, PATIENCE_MS)),
+    }
+}

@@ -1,0 +1,31 @@
+"""serialport, the package of npm."""
+
+import json
+from pathlib import Path
+
+from program import INSTALLED, ProgramCase, find
+
+PLACE = INSTALLED / "serialport"
+SESSION = Path(__file__).parent / "serialport" / "session.js"
+
+
+class SerialPort(ProgramCase):
+    program = "node's `serialport`"
+    passes = "open, flow control, change of rate, parser, drain, flush, close"
+
+    @classmethod
+    def version(cls):
+        return json.loads((PLACE / "node_modules/serialport/package.json").read_text())["version"]
+
+    def test_a_session(self):
+        modem = self.modem()
+        shown = self.run_program(find("node"), SESSION, modem.tty, PLACE, env=self.environment())
+        told = json.loads(shown.splitlines()[-1])
+        self.assertEqual(told["lines"], [["SARA-R510S", "OK"]] * 5)
+        self.assertEqual(told["echo"], ["OK"])
+        self.assertEqual(told["identity"], ["SARA-R510S-01B-00", modem.ready["imei"], "OK"])
+        self.assertEqual(told["unknown"], ["ERROR"])
+        self.assertEqual((told["rate"], told["flush"]), (None, None))
+        self.assertEqual(told["afterRate"], ["SARA-R510S", "OK"])
+        self.assertIn("Inappropriate ioctl", told["set"])
+        self.assertEqual(told["afterAll"], ["OK"])
