@@ -15,7 +15,9 @@ use crate::host::run_service::{ServiceHandle, ServiceHost};
 
 /// Opens the doors, once the service answers. Called in its runtime.
 #[derive(Clone)]
-pub struct OpenDoors(Arc<dyn Fn(&Rooms) -> Result<Doors, HostError> + Send + Sync>);
+pub struct OpenDoors(Arc<Opener>);
+
+type Opener = dyn Fn(&Rooms) -> Result<Doors, HostError> + Send + Sync;
 
 /// What the doors lead to.
 #[derive(Clone, Debug)]
