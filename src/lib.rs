@@ -8,6 +8,7 @@
 //! | layer | what it is |
 //! |---|---|
 //! | [`cli`] | arguments to values to one call; one file a subcommand |
+//! | [`web`] | REST, admin API and console of the service: doors for people and programs |
 //! | [`host`] | IO: pty, serial, TCP, UDP, files, clock, the only event loops |
 //! | [`scenario`] | a world of modules, one service, a lossy network and one virtual clock |
 //! | [`modem`] | the façade that joins AT language, commands and module |
@@ -35,3 +36,4 @@ pub mod module;
 pub mod cli;
 pub mod host;
 pub mod scenario;
+pub mod web;

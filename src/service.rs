@@ -30,7 +30,7 @@ pub mod memory_store;
 pub mod operator;
 pub mod plan;
 mod random_text;
-mod rate;
+pub mod rate;
 mod registration;
 mod registry;
 mod resources;
@@ -59,7 +59,9 @@ use rand_chacha::ChaCha12Rng;
 use crate::protocol::coap::{Code, Incoming};
 use crate::protocol::keys::{MasterKey, PskIdentity, RotUid};
 use crate::protocol::message::Refusal;
-use crate::protocol::session::{ServerEndpoint, ServerEvent, ServerSession, SessionFailure, SessionOptions};
+use crate::protocol::session::{
+    Plaintext, ServerEndpoint, ServerEvent, ServerSession, SessionFailure, SessionOptions,
+};
 use crate::time::{Now, Wakeup};
 use exchange::Denial;
 use registry::Registry;
@@ -96,6 +98,13 @@ pub enum ServiceOutput {
     },
     /// It is stored already; show it.
     Event(Event),
+    /// A message in clear, where [`SessionOptions::tap`] is on.
+    Coap {
+        /// With whom.
+        peer: SocketAddr,
+        /// What was said.
+        message: Plaintext,
+    },
     /// For the trace.
     Trace(Trace),
 }
@@ -150,6 +159,23 @@ impl Trace {
                 Some(*peer)
             }
             Self::StoreFailed(_) => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Trace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Connected { peer, identity } => write!(f, "{peer}: session of {identity}"),
+            Self::Exchange { peer, rot, key_set, path, code, diagnostic, .. } => {
+                write!(f, "{peer} {rot}:{key_set} {path} → {code}")?;
+                diagnostic.as_ref().map_or(Ok(()), |text| write!(f, " ({text})"))
+            }
+            Self::Ended { peer, identity: Some(identity), failure } => {
+                write!(f, "{peer}: session of {identity} ended: {failure}")
+            }
+            Self::Ended { peer, identity: None, failure } => write!(f, "{peer}: handshake ended: {failure}"),
+            Self::StoreFailed(error) => error.fmt(f),
         }
     }
 }
@@ -213,6 +239,15 @@ impl<S: Store> Service<S> {
         self.registry.store()
     }
 
+    /// Begins anew on what is in the store by now, as after a restart: another store was put in the
+    /// place of the one before. Every session is gone.
+    pub fn reload(&mut self) -> Result<(), StoreError> {
+        self.registry.reload()?;
+        self.sessions.clear();
+        self.wrong_keys = WrongKeys::default();
+        Ok(())
+    }
+
     /// How many sessions stand, and how many handshakes are under way.
     pub fn sessions(&self) -> (usize, usize) {
         self.sessions.len()
@@ -246,6 +281,9 @@ impl<S: Store> Service<S> {
         while let Some(bytes) = open.session.poll_transmit() {
             open.datagram(bytes.len());
             self.outputs.push_back(ServiceOutput::Datagram { peer: open.peer, bytes });
+        }
+        while let Some(message) = open.session.poll_plaintext() {
+            self.outputs.push_back(ServiceOutput::Coap { peer: open.peer, message });
         }
     }
 

@@ -33,6 +33,14 @@ fn flexible() -> World<MemoryStore> {
     world
 }
 
+fn listed(rots: impl IntoIterator<Item = RotUid>) -> Targets {
+    Targets { rots: Some(rots.into_iter().collect()), profile_uid: None }
+}
+
+fn of_profile(uid: &str) -> Targets {
+    Targets { rots: None, profile_uid: Some(uid.into()) }
+}
+
 /// A bootstrapped module of the flexible profile, one of many.
 fn one_of_many(world: &mut World<MemoryStore>, n: u16) -> Module {
     let mut module = Module::sealed((n % 250) as u8, FLEX_PROFILE, &format!("serial {n}"));
@@ -98,7 +106,7 @@ fn an_owner_sees_nothing_of_another_domain() {
         domain: "default".into(),
         name: "hourly".into(),
         change: Change { heartbeat_period_s: Some(3600), ..Change::default() },
-        targets: Targets::Listed([rot].into()),
+        targets: listed([rot]),
     };
     let campaign = world.operator().create_campaign(campaign).expect("the device is theirs");
     let (key, _) = world.operator().create_access_key("default").expect("there is room");
@@ -124,9 +132,9 @@ fn an_owner_sees_nothing_of_another_domain() {
     assert_eq!(refused(devices), OperatorError::UnknownCampaign);
     assert_eq!(refused(other.delete_access_key(&key.api_key)), OperatorError::UnknownAccessKey);
     let change = Change { heartbeat_period_s: Some(600), ..Change::default() };
-    let listed = Targets::Listed([rot].into());
-    assert_eq!(refused(other.create_campaign("theirs".into(), change.clone(), listed)), not_yours);
-    let profile = Targets::Profile(FLEX_PROFILE.into());
+    let theirs = other.create_campaign("theirs".into(), change.clone(), listed([rot]));
+    assert_eq!(refused(theirs), not_yours);
+    let profile = of_profile(FLEX_PROFILE);
     assert_eq!(
         refused(other.create_campaign("theirs".into(), change, profile)),
         OperatorError::UnknownProfile
@@ -246,7 +254,7 @@ fn a_transfer_over_the_plans_limit_allocates_what_is_too_much() {
 fn a_campaign_is_applied_where_the_things_report_it() {
     let mut world = flexible();
     let mut modules: Vec<_> = (1..=4).map(|n| one_of_many(&mut world, n)).collect();
-    let targets = Targets::Listed(modules.iter().take(3).map(|module| module.rot).collect());
+    let targets = listed(modules.iter().take(3).map(|module| module.rot));
     let change = Change { features: [(LDP, true)].into(), heartbeat_period_s: Some(3600), plan: None };
     let now = world.now;
     let campaign = world
@@ -277,10 +285,10 @@ fn a_campaign_is_applied_where_the_things_report_it() {
     let page = account.campaign_devices(&campaign.uid, Some(Outcome::Applied), Window::ALL).expect("theirs");
     assert_eq!(page.items, [(modules[0].rot, Outcome::Applied)]);
     assert_eq!(
-        refused(account.create_campaign("".into(), Change::default(), Targets::Listed([].into()))),
+        refused(account.create_campaign("".into(), Change::default(), listed([]))),
         OperatorError::Title
     );
-    let nothing = account.create_campaign("nothing".into(), Change::default(), Targets::Listed([].into()));
+    let nothing = account.create_campaign("nothing".into(), Change::default(), listed([]));
     assert_eq!(refused(nothing), OperatorError::NoChange);
 }
 
@@ -296,7 +304,7 @@ fn a_campaign_goes_through_a_device_profile_in_slices_and_over_a_restart() {
         world.service.store().next_overdue().expect("read").map(|(at, _)| at)
     );
     let change = Change { plan: Some(Plan::Developer), ..Change::default() };
-    let targets = Targets::Profile(FLEX_PROFILE.into());
+    let targets = of_profile(FLEX_PROFILE);
     let now = world.now;
     let campaign = world
         .service

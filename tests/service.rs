@@ -510,7 +510,7 @@ impl Store for Failing {
     fn devices_behind(
         &self,
         domain: &str,
-        profile_uid: &str,
+        profile_uid: Option<&str>,
         behind: Option<RotUid>,
         max: usize,
     ) -> Result<Vec<Arc<Device>>, StoreError> {

@@ -11,8 +11,10 @@ use serde_json::Value;
 
 use crate::host::control::{self, PowerSwitch, Request};
 use crate::host::error::HostError;
+use crate::host::run_service::ServiceFault;
 use crate::protocol::keys::RotUid;
 use crate::scenario::script::{ChangeError, ClockChange, LineFault, NetworkChange};
+use crate::service::domain::DEFAULT_DOMAIN;
 use crate::time::Timestamp;
 
 pub(super) const EXAMPLE: &str = "\
@@ -92,18 +94,20 @@ enum Verb {
         json: bool,
     },
     /// Faults of the serial line: line drop 3, line corrupt 5%, line split 10%, line merge 2,
-    /// line delay 200ms, line none; to-host or to-module behind it means one direction
+    /// line delay 200ms, line none; to-host or to-module behind it means one direction. Faults of the
+    /// security service: service silent for 10m, service loss 30%, drop N, delay 2s, duplicate N,
+    /// reorder; service none
     Fault {
-        /// For example `line drop 3 to-host`; `line none` ends all of them
+        /// For example `line drop 3 to-host` or `service silent for 10m`
         #[arg(required = true, num_args = 1..=5)]
         what: Vec<String>,
     },
-    /// Not in this version
-    #[command(hide = true)]
-    Accesskey {
-        #[arg(allow_hyphen_values = true)]
-        words: Vec<String>,
-    },
+    /// Domains of the security service: the accounts
+    #[command(subcommand)]
+    Domain(DomainVerb),
+    /// Access keys of the security service, for REST
+    #[command(subcommand)]
+    Accesskey(AccesskeyVerb),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -111,6 +115,31 @@ enum Switch {
     On,
     Off,
     Cut,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum DomainVerb {
+    /// Make one
+    Create {
+        /// Letters, digits, hyphens, underscores and dots
+        name: String,
+        /// Who registers it
+        #[arg(long)]
+        company: Option<String>,
+    },
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum AccesskeyVerb {
+    /// Make one; its secret is shown now and never again
+    Create {
+        /// For which domain
+        #[arg(long, value_name = "D", default_value = DEFAULT_DOMAIN)]
+        domain: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -182,8 +211,13 @@ fn request_for(verb: &Verb) -> Result<Request, HostError> {
         }
         Verb::Events { follow, .. } => Request::Events { follow: *follow },
         Verb::Identity { reveal, .. } => Request::Identity { reveal: *reveal },
-        Verb::Fault { what } => line_fault(&what.join(" "))?,
-        Verb::Accesskey { .. } => return Err(not_yet("accesskey")),
+        Verb::Fault { what } => fault(&what.join(" "))?,
+        Verb::Domain(DomainVerb::Create { name, company }) => {
+            Request::DomainCreate { name: name.clone(), company: company.clone() }
+        }
+        Verb::Accesskey(AccesskeyVerb::Create { domain, .. }) => {
+            Request::AccesskeyCreate { domain: domain.clone() }
+        }
     })
 }
 
@@ -195,21 +229,18 @@ fn network(what: &str) -> Result<Request, HostError> {
     }
 }
 
-fn line_fault(what: &str) -> Result<Request, HostError> {
-    let fault = what.strip_prefix("line ").ok_or_else(|| {
-        HostError::usage(format_args!(
-            "fault {what}: faults of a module are those of its line; allowed: line drop 3"
-        ))
-        .advise("the link to the service is `vsara ctl network`")
-    })?;
-    match fault.parse::<LineFault>() {
-        Ok(_) => Ok(Request::Line { fault: fault.to_owned() }),
-        Err(error) => Err(HostError::usage(format_args!("fault {what}: {error}"))),
+fn fault(what: &str) -> Result<Request, HostError> {
+    let wrong = |error: &dyn std::fmt::Display| HostError::usage(format_args!("fault {what}: {error}"));
+    if let Some(fault) = what.strip_prefix("line ") {
+        fault.parse::<LineFault>().map_err(|error| wrong(&error))?;
+        return Ok(Request::Line { fault: fault.to_owned() });
     }
-}
-
-fn not_yet(verb: &str) -> HostError {
-    HostError::usage(format_args!("ctl {verb}: this version of vsara does not have it yet"))
+    if let Some(fault) = what.strip_prefix("service ") {
+        fault.parse::<ServiceFault>().map_err(|error| wrong(&error))?;
+        return Ok(Request::ServiceFault { fault: fault.to_owned() });
+    }
+    Err(wrong(&"a fault is of the line or of the service; allowed: line drop 3, service silent for 10m")
+        .advise("the link of a module to the service is `vsara ctl network`"))
 }
 
 fn converse(

@@ -1,13 +1,14 @@
 //! `vsara modem`: one virtual module.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::{StringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
+use super::doors::DoorArgs;
 use super::log::LogArgs;
 use super::print_line;
-use super::reserved::ReservedArgs;
 use super::secrecy::SecrecyArgs;
 use super::suggested::Suggested;
 use crate::host::clock::Pace;
@@ -69,13 +70,19 @@ pub(super) struct ModemArgs {
     /// Keep state in a temporary directory that is removed at exit, whatever --state says
     #[arg(long)]
     ephemeral: bool,
+    /// Console and REST of the embedded service
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    http: SocketAddr,
+    /// Admin API of the embedded service [default: none]
+    #[arg(long, value_name = "ADDR")]
+    admin: Option<SocketAddr>,
+    #[command(flatten)]
+    doors: DoorArgs,
     /// End with standard input too: whoever holds its pipe leaves nothing running, however he ends
     #[arg(long)]
     pub(super) until_eof: bool,
     #[command(flatten)]
     secrecy: SecrecyArgs,
-    #[command(flatten)]
-    reserved: ReservedArgs,
     #[command(flatten)]
     log: LogArgs,
 }
@@ -130,13 +137,13 @@ impl ModemArgs {
 
     /// What is asked for, checked; the log has started.
     pub(super) fn into_setup(self) -> Result<ModemSetup, HostError> {
+        let doors = [Some(self.http), self.admin];
         let listeners = self.port.iter().filter_map(PortSpec::listens_at);
-        let master = self.secrecy.check(listeners)?;
+        let master = self.secrecy.check(listeners.chain(doors.into_iter().flatten()))?;
         if self.replug && !self.port.contains(&PortSpec::Pty) {
             return Err(HostError::usage("--replug: no port is a pty").advise("add --port pty"));
         }
         self.log.start();
-        self.reserved.warn();
         Ok(ModemSetup {
             profile: self.profile,
             state: if self.ephemeral { StateSpec::Temporary } else { StateSpec::At(self.state) },
@@ -151,6 +158,8 @@ impl ModemArgs {
             },
             pace: self.time,
             seed: self.seed,
+            journal: self.admin.is_some(),
+            doors: self.doors.front(self.http, self.admin).opener(),
             rot: self.rot,
             master,
         })

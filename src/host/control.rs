@@ -15,6 +15,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use crate::host::event_log::Noted;
 use crate::protocol::keys::RotUid;
 pub use crate::scenario::script::PowerSwitch;
 use crate::time::Timestamp;
@@ -48,6 +49,11 @@ pub enum Request {
         /// As on the command line: `drop 3`.
         fault: String,
     },
+    /// A fault of the service.
+    ServiceFault {
+        /// As on the command line: `silent for 10m`.
+        fault: String,
+    },
     /// Moves system time forward, stopping at every deadline on the way.
     Advance {
         /// By so many milliseconds.
@@ -77,6 +83,18 @@ pub enum Request {
         /// And what happens from now on.
         #[serde(default)]
         follow: bool,
+    },
+    /// A new domain.
+    DomainCreate {
+        /// By which it is known everywhere.
+        name: String,
+        /// Who registers it.
+        company: Option<String>,
+    },
+    /// A new access key for REST.
+    AccesskeyCreate {
+        /// For which domain.
+        domain: String,
     },
     /// The PSK identity.
     Identity {
@@ -108,7 +126,7 @@ pub enum Answer {
     /// Refused or failed; in plain words.
     Failed(String),
     /// What happened, and what happens from now on.
-    Follow(Vec<Value>, broadcast::Receiver<Value>),
+    Follow(Vec<Value>, broadcast::Receiver<Noted>),
 }
 
 /// A socket that is served until this value goes, and its file with it.
@@ -205,7 +223,7 @@ async fn reply(writer: &mut (impl AsyncWriteExt + Unpin), answer: Answer) -> io:
             line(writer, &serde_json::json!({ "ok": true, "value": past })).await?;
             loop {
                 match live.recv().await {
-                    Ok(event) => line(writer, &event).await?,
+                    Ok(event) => line(writer, &event.to_json()).await?,
                     Err(broadcast::error::RecvError::Lagged(_)) => {}
                     Err(broadcast::error::RecvError::Closed) => return Ok(()),
                 }

@@ -1,6 +1,7 @@
 //! [`EventLog`]: what happened, for `vsara ctl events` and whoever follows.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
@@ -19,8 +20,17 @@ const BEHIND_MAX: usize = 256;
 /// Events of one process; clones share their followers.
 #[derive(Clone, Debug)]
 pub struct EventLog {
-    live: broadcast::Sender<Value>,
-    past: VecDeque<Value>,
+    live: broadcast::Sender<Noted>,
+    past: VecDeque<Arc<Value>>,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum Noted {
+    /// In the module, as it is shown.
+    Module(Arc<Value>),
+    /// At the service.
+    Service(Arc<service::Event>),
 }
 
 impl Default for EventLog {
@@ -39,29 +49,40 @@ impl EventLog {
         if self.past.len() == REMEMBERED {
             self.past.pop_front();
         }
-        self.past.push_back(event.clone());
-        self.tell(event);
+        let event = Arc::new(event);
+        self.past.push_back(Arc::clone(&event));
+        self.tell(Noted::Module(event));
     }
 
     /// The service noted something.
-    pub fn note_service(&self, event: &service::Event) {
+    pub fn note_service(&self, event: Arc<service::Event>) {
         tracing::info!(target: "vsara::service", "{} {}: {}", event.kind, event.rot, event.reason);
-        self.tell(service_event(event));
+        self.tell(Noted::Service(event));
     }
 
     /// Events of the module so far.
     pub fn past(&self) -> impl Iterator<Item = &Value> {
-        self.past.iter()
+        self.past.iter().map(Arc::as_ref)
     }
 
     /// What happens from now on.
-    pub fn follow(&self) -> broadcast::Receiver<Value> {
+    pub fn follow(&self) -> broadcast::Receiver<Noted> {
         self.live.subscribe()
     }
 
-    fn tell(&self, event: Value) {
+    fn tell(&self, event: Noted) {
         // An error means that nobody follows.
         let _ = self.live.send(event);
+    }
+}
+
+impl Noted {
+    /// As it is shown.
+    pub fn to_json(&self) -> Value {
+        match self {
+            Self::Module(event) => Value::clone(event),
+            Self::Service(event) => service_event(event),
+        }
     }
 }
 

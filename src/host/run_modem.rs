@@ -29,6 +29,7 @@ use tokio::sync::mpsc;
 use crate::host::air::{self, Air};
 use crate::host::clock::{Clock, Pace, TimeFile};
 use crate::host::control::{Call, ControlSocket};
+use crate::host::doors::Doors;
 use crate::host::error::HostError;
 use crate::host::event_log::EventLog;
 use crate::host::line::Line;
@@ -79,6 +80,7 @@ pub struct ModemHost {
     air: Air,
     destination: ServiceSpec,
     service: Option<EmbeddedService>,
+    doors: Doors,
     events: EventLog,
     control: ControlSocket,
     calls: mpsc::Receiver<Call>,
@@ -121,7 +123,7 @@ impl ModemHost {
         self.modem.handle_input(Input::PowerOn, now);
         self.drain(now)?;
         if let Some(service) = &self.service {
-            service.wait_until_started()?;
+            self.doors = service.wait_until_started()?;
         }
         self.skip_boot_in_virtual_time()?;
         let mut announce = Some(announce);

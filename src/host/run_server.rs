@@ -5,15 +5,18 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
+use rand_core::Rng;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::host::clock::{Clock, Pace, TimeFile};
 use crate::host::control::{Answer, Call, ControlSocket, Request};
+use crate::host::doors::{Doors, OpenDoors, Rooms};
+use crate::host::entropy;
 use crate::host::error::HostError;
 use crate::host::event_log::EventLog;
 use crate::host::run_modem::StateSpec;
-use crate::host::run_service::{ServiceHost, ServiceSetup};
+use crate::host::run_service::{ServiceCall, ServiceHandle, ServiceHost, ServiceSetup};
 use crate::host::signals::Signals;
 use crate::host::state_dir::StateDir;
 use crate::protocol::keys::MasterKey;
@@ -34,15 +37,21 @@ pub struct ServerSetup {
     pub state: StateSpec,
     /// Pace of system time.
     pub pace: Pace,
+    /// For faults; none: a random one.
+    pub seed: Option<u64>,
+    /// Doors for people and programs.
+    pub doors: OpenDoors,
     /// Knows every factory secret.
     pub master: MasterKey,
 }
 
 /// The first line on stdout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerReady {
     /// Where modules find it.
     pub dtls: SocketAddr,
+    /// Where people and programs find it.
+    pub doors: Doors,
 }
 
 /// Runs a service until a signal ends it. `announce` is called once it answers.
@@ -51,8 +60,8 @@ pub fn run_server(
     announce: impl FnOnce(&ServerReady) -> io::Result<()>,
 ) -> Result<(), HostError> {
     super::runtime()?.block_on(async {
-        let mut server = Server::open(setup)?;
-        let ready = ServerReady { dtls: server.address };
+        let (mut server, doors) = Server::open(setup)?;
+        let ready = ServerReady { dtls: server.address, doors };
         announce(&ready).map_err(|error| HostError::running(format_args!("stdout: {error}")))?;
         let result = server.run().await;
         let kept = server.keep_time();
@@ -67,13 +76,14 @@ struct Server {
     clock: Clock,
     _control: ControlSocket,
     calls: mpsc::Receiver<Call>,
+    service_calls: mpsc::UnboundedReceiver<ServiceCall>,
     signals: Signals,
     time_file: TimeFile,
     _state: StateDir,
 }
 
 impl Server {
-    fn open(setup: ServerSetup) -> Result<Self, HostError> {
+    fn open(setup: ServerSetup) -> Result<(Self, Doors), HostError> {
         let state = match &setup.state {
             StateSpec::At(path) => StateDir::open(path)?,
             StateSpec::Temporary => StateDir::temporary()?,
@@ -85,19 +95,39 @@ impl Server {
         let bound = UdpSocket::bind(setup.bind);
         let socket = bound.map_err(|error| HostError::running(format_args!("{}: {error}", setup.bind)))?;
         let address = socket.local_addr().map_err(HostError::running)?;
+        let seed = match setup.seed {
+            Some(seed) => seed,
+            None => entropy::generator()?.next_u64(),
+        };
+        tracing::info!("seed {seed}");
         let host = ServiceHost::open(
             ServiceSetup {
                 state_dir: state.path().to_owned(),
                 master: setup.master,
                 clock: clock.clone(),
                 events: EventLog::default(),
+                seed,
+                journal: true,
             },
             socket,
         )?;
         let (calls, called) = mpsc::channel(16);
-        let control = ControlSocket::open(state.path(), calls).map_err(in_state)?;
+        let control = ControlSocket::open(state.path(), calls.clone()).map_err(in_state)?;
         let signals = Signals::new().map_err(HostError::running)?;
-        Ok(Self { host, address, clock, _control: control, calls: called, signals, time_file, _state: state })
+        let (service, service_calls) = ServiceHandle::new();
+        let doors = setup.doors.open(&Rooms::of(&host, service, calls))?;
+        let server = Self {
+            host,
+            address,
+            clock,
+            _control: control,
+            calls: called,
+            service_calls,
+            signals,
+            time_file,
+            _state: state,
+        };
+        Ok((server, doors))
     }
 
     async fn run(&mut self) -> Result<(), HostError> {
@@ -106,6 +136,7 @@ impl Server {
                 biased;
                 () = std::future::poll_fn(|cx| self.signals.poll(cx)) => return Ok(()),
                 Some(call) = self.calls.recv() => self.answer(call)?,
+                Some(call) = self.service_calls.recv() => drop(self.host.handle_call(call)),
                 () = self.host.step() => {}
                 () = Clock::wait(Some(KEEP_TIME_EVERY)) => self.keep_time()?,
             }
@@ -158,12 +189,17 @@ impl Server {
 impl ServerReady {
     /// As one JSON object.
     pub fn to_json(&self) -> Value {
-        json!({ "event": "ready", "dtls": self.dtls.to_string() })
+        let mut ready = json!({ "event": "ready", "dtls": self.dtls.to_string() });
+        for (name, value) in self.doors.fields() {
+            ready[name] = value.into();
+        }
+        ready
     }
 }
 
 impl fmt::Display for ServerReady {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ready dtls={}", self.dtls)
+        write!(f, "ready dtls={}", self.dtls)?;
+        self.doors.fields().iter().try_for_each(|(name, value)| write!(f, " {name}={value}"))
     }
 }

@@ -30,7 +30,10 @@ use writes::{encode, put};
 
 mod filter;
 mod schema;
+mod snapshot;
 mod writes;
+
+pub use snapshot::{check_snapshot, save_snapshot};
 
 /// A store in one SQLite file.
 pub struct SqliteStore {
@@ -197,16 +200,16 @@ impl Store for SqliteStore {
     fn devices_behind(
         &self,
         domain: &str,
-        profile_uid: &str,
+        profile_uid: Option<&str>,
         behind: Option<RotUid>,
         max: usize,
     ) -> Result<Vec<Arc<Device>>, StoreError> {
-        let sql =
-            "SELECT record FROM device WHERE domain = ? AND owner_uid = ? AND rot > ? ORDER BY rot LIMIT ?";
-        let behind = behind.map_or(Vec::new(), |rot| rot.0.to_vec());
-        let key: [Value; 4] =
-            [domain.to_owned().into(), profile_uid.to_owned().into(), behind.into(), limit(max).into()];
-        self.many(sql, key.into())
+        let mut filter = Filter::default();
+        filter.add("domain = ?", Some(domain.to_owned()));
+        filter.add("owner_uid = ?", profile_uid.map(str::to_owned));
+        filter.add("rot > ?", behind.map(|rot| rot.0.to_vec()));
+        let sql = format!("SELECT record FROM {} ORDER BY rot LIMIT ? OFFSET ?", filter.clause("device"));
+        self.many(&sql, filter.within(Window { offset: 0, count: max }))
     }
 
     fn whitelist(&self, profile_uid: &str, window: Window) -> Result<Page<RotUid>, StoreError> {
@@ -326,8 +329,7 @@ impl Store for SqliteStore {
 }
 
 fn outcome_of(name: &str) -> Result<Outcome, StoreError> {
-    let all = [Outcome::Waiting, Outcome::Applied, Outcome::Superseded, Outcome::Refused];
-    let found = all.into_iter().find(|outcome| outcome.name() == name);
+    let found = Outcome::ALL.into_iter().find(|outcome| outcome.name() == name);
     found.ok_or_else(|| StoreError(format!("{name:?} is no outcome of a campaign")))
 }
 

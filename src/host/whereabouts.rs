@@ -32,7 +32,8 @@ impl Whereabouts {
             let port = ready.ports.iter().find(is_tty);
             port.map(|(_, port)| port.into())
         });
-        Ok(Self { tty: first, control: Some(absolute(control)?), console: None, ports: ready.ports.clone() })
+        let (control, console) = (Some(absolute(control)?), ready.doors.console());
+        Ok(Self { tty: first, control, console, ports: ready.ports.clone() })
     }
 
     /// Every variable, also one to be removed: a program may be started inside another's. Where the

@@ -10,7 +10,7 @@ mod record;
 mod server;
 
 pub use client::{ClientEvent, ClientSession};
-pub use server::{PskLookup, ServerEndpoint, ServerEvent, ServerSession};
+pub use server::{Plaintext, PskLookup, ServerEndpoint, ServerEvent, ServerSession};
 
 pub use super::coap::RequestRefused;
 
@@ -37,11 +37,13 @@ pub struct SessionOptions {
     /// Makes hello randoms, cookies, jitter, message IDs and tokens reproducible: for virtual
     /// time only, since whoever knows it can foresee them. Without it the system's randomness.
     pub seed: Option<u64>,
+    /// Whether a server keeps a copy of each decrypted message for [`ServerSession::poll_plaintext`].
+    pub tap: bool,
 }
 
 impl Default for SessionOptions {
     fn default() -> Self {
-        Self { mtu: DEFAULT_MTU, seed: None }
+        Self { mtu: DEFAULT_MTU, seed: None, tap: false }
     }
 }
 

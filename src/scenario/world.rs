@@ -327,6 +327,8 @@ impl World {
                         self.transmit(index, End::Modem(index, flow), bytes);
                     }
                 }
+                // Nobody listens: no session of a world is tapped.
+                ServiceOutput::Coap { .. } => {}
                 ServiceOutput::Event(event) => {
                     if let Some(trace) = &mut self.trace {
                         trace.service_event(self.now, &event);

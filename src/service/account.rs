@@ -57,6 +57,11 @@ impl<'a, S: Store> Account<'a, S> {
         Ok(self.operator.registry.store().devices(&query, window)?)
     }
 
+    /// How many of its devices are active under a plan.
+    pub fn active_devices(&self, plan: Plan) -> Result<u64, OperatorError> {
+        Ok(self.operator.registry.store().active_devices(self.domain, plan)?)
+    }
+
     /// Switches a feature from the next heartbeat on.
     pub fn set_feature(&mut self, rot: RotUid, feature: Feature, enabled: bool) -> Result<(), OperatorError> {
         self.mine(rot)?.set_feature(rot, feature, enabled)

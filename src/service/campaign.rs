@@ -1,7 +1,8 @@
 //! Campaigns: one change for many Things.
 //!
 //! 1. The change becomes what is *wanted* of each Thing: of those on a list at once, of those of a
-//!    device profile a slice at a time, in the order of their UIDs, so that no call takes long.
+//!    device profile or of the whole domain a slice at a time, in the order of their UIDs, so that
+//!    no call takes long.
 //! 2. Each Thing learns of it at its next security heartbeat, and reports what it has put in force.
 //! 3. By that report its outcome is known.
 
@@ -32,11 +33,11 @@ pub struct Campaign {
     pub name: String,
     /// What is to change.
     pub change: Change,
-    /// The device profile whose Things it is about; none for a list.
+    /// The device profile whose Things it is about; none where it is about others too.
     pub profile_uid: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
-    /// How far it has come through its device profile.
+    /// How far it has come through the Things.
     pub reach: Reach,
 }
 
@@ -136,6 +137,9 @@ impl Change {
 }
 
 impl Outcome {
+    /// Every outcome there is.
+    pub const ALL: [Self; 4] = [Self::Waiting, Self::Applied, Self::Superseded, Self::Refused];
+
     /// As it is written everywhere.
     pub const fn name(self) -> &'static str {
         match self {

@@ -335,11 +335,13 @@ impl Traffic {
 }
 
 impl DeviceState {
+    /// Every state there is, BOOTSTRAPPING in its first phase.
+    pub const ALL: [Self; 5] =
+        [Self::Bootstrapping(Phase::Hello), Self::Unowned, Self::Active, Self::Allocated, Self::Suspended];
+
     /// The state of a name; of BOOTSTRAPPING in its first phase.
     pub fn from_name(name: &str) -> Option<Self> {
-        let bootstrapping = Self::Bootstrapping(Phase::Hello);
-        let all = [bootstrapping, Self::Unowned, Self::Active, Self::Allocated, Self::Suspended];
-        all.into_iter().find(|state| state.name() == name)
+        Self::ALL.into_iter().find(|state| state.name() == name)
     }
 
     /// The state's name, in capitals.

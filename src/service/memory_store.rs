@@ -170,12 +170,12 @@ impl Store for MemoryStore {
     fn devices_behind(
         &self,
         domain: &str,
-        profile_uid: &str,
+        profile_uid: Option<&str>,
         behind: Option<RotUid>,
         max: usize,
     ) -> Result<Vec<Arc<Device>>, StoreError> {
         let from = behind.map_or(Bound::Unbounded, Bound::Excluded);
-        let profile_uid = Some(profile_uid.to_owned());
+        let profile_uid = profile_uid.map(str::to_owned);
         let query = DeviceQuery { profile_uid, ..DeviceQuery::of(domain) };
         let devices = self.devices.range((from, Bound::Unbounded)).map(|(_, device)| device);
         Ok(devices.filter(|device| query.matches(device)).take(max).cloned().collect())

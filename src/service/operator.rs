@@ -2,9 +2,11 @@
 
 mod access_keys;
 mod campaigns;
+mod factory;
 mod ownership;
 
 pub use campaigns::{CampaignOrder, Targets};
+pub use factory::FACTORY_MAX;
 pub use ownership::{TRANSFER_MAX, Transfer};
 
 use std::collections::BTreeSet;

@@ -1,30 +1,36 @@
-//! How much of one peer is read.
+//! How much of one peer is taken.
 
 use crate::time::Timestamp;
 
 /// A steady rate with room for a burst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// Datagrams a second, in the long run.
+    /// Datagrams or requests a second, in the long run.
     pub per_s: u32,
-    /// Datagrams at once.
+    /// So many at once.
     pub burst: u32,
 }
 
-/// A token bucket, counting thousandths of a datagram.
+/// A token bucket, counting thousandths.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     millis_left: u64,
     since: Timestamp,
 }
 
 impl Bucket {
-    pub(super) fn full(rate: Rate, now: Timestamp) -> Self {
+    /// With its whole burst.
+    pub(crate) fn full(rate: Rate, now: Timestamp) -> Self {
         Self { millis_left: u64::from(rate.burst) * 1000, since: now }
     }
 
-    /// Whether one more datagram is within the rate.
-    pub(super) fn take(&mut self, rate: Rate, now: Timestamp) -> bool {
+    /// When it was last asked.
+    pub(crate) fn since(&self) -> Timestamp {
+        self.since
+    }
+
+    /// Whether one more is within the rate.
+    pub(crate) fn take(&mut self, rate: Rate, now: Timestamp) -> bool {
         let elapsed_ms = u64::try_from(now.millis_since(self.since)).unwrap_or(0);
         let refilled = self.millis_left.saturating_add(elapsed_ms.saturating_mul(u64::from(rate.per_s)));
         self.millis_left = refilled.min(u64::from(rate.burst) * 1000);

@@ -78,14 +78,25 @@ impl<S: Store> PskLookup for KeyFinder<S> {
 impl<S: Store> Registry<S> {
     pub(super) fn new(store: S, master: MasterKey, entropy: ChaCha12Rng) -> Result<Self, StoreError> {
         let service = store.service()?;
-        let last_event_id = store.last_event_id()?;
+        let store = Arc::new(Mutex::new(store));
+        let (overdue_from, campaigns_from, noted) = (None, None, VecDeque::new());
+        let mut registry =
+            Self { store, master, entropy, service, last_event_id: 0, overdue_from, campaigns_from, noted };
+        registry.reload()?;
+        Ok(registry)
+    }
+
+    /// Reads again what is kept without asking the store.
+    pub(super) fn reload(&mut self) -> Result<(), StoreError> {
+        let store = lock(&self.store);
+        let (service, last_event_id) = (store.service()?, store.last_event_id()?);
         let overdue_from = store.next_overdue()?.map(|(at, _)| at);
         let running = !store.running_campaigns()?.is_empty();
+        drop(store);
         // The first call there is goes on with what a restart interrupted.
-        let campaigns_from = running.then_some(Timestamp::from_millis(i64::MIN));
-        let store = Arc::new(Mutex::new(store));
-        let noted = VecDeque::new();
-        Ok(Self { store, master, entropy, service, last_event_id, overdue_from, campaigns_from, noted })
+        self.campaigns_from = running.then_some(Timestamp::from_millis(i64::MIN));
+        (self.service, self.last_event_id, self.overdue_from) = (service, last_event_id, overdue_from);
+        Ok(())
     }
 
     pub(super) fn key_finder(&self) -> KeyFinder<S> {

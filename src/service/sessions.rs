@@ -84,6 +84,16 @@ impl SessionTable {
         }
     }
 
+    /// Drops every session without a word.
+    pub(super) fn clear(&mut self) {
+        self.sessions.clear();
+        self.unverified.clear();
+        self.verified.clear();
+        self.standing.clear();
+        self.by_rot.clear();
+        self.timers.clear();
+    }
+
     /// How many sessions stand, and how many handshakes are under way.
     pub(super) fn len(&self) -> (usize, usize) {
         (self.standing.len(), self.unverified.len() + self.verified.len())

@@ -45,11 +45,11 @@ pub trait Store: Send + 'static {
     fn profiles(&self, domain: Option<&str>) -> Result<Vec<Arc<DeviceProfile>>, StoreError>;
     /// Devices, by RoT UID.
     fn devices(&self, query: &DeviceQuery, window: Window) -> Result<Page<Arc<Device>>, StoreError>;
-    /// The first devices of a domain and a device profile behind a RoT UID, by RoT UID.
+    /// The first devices of a domain, of one device profile or of all, behind a RoT UID, by RoT UID.
     fn devices_behind(
         &self,
         domain: &str,
-        profile_uid: &str,
+        profile_uid: Option<&str>,
         behind: Option<RotUid>,
         max: usize,
     ) -> Result<Vec<Arc<Device>>, StoreError>;
@@ -71,7 +71,7 @@ pub trait Store: Send + 'static {
     fn campaign(&self, uid: &str) -> Result<Option<Arc<Campaign>>, StoreError>;
     /// The campaigns of a domain, by UID.
     fn campaigns(&self, domain: &str, window: Window) -> Result<Page<Arc<Campaign>>, StoreError>;
-    /// Campaigns that have not come through their device profile yet.
+    /// Campaigns that have not come through all their Things yet.
     fn running_campaigns(&self) -> Result<Vec<Arc<Campaign>>, StoreError>;
     /// How far a campaign has come.
     fn campaign_progress(&self, uid: &str) -> Result<Progress, StoreError>;

@@ -128,8 +128,11 @@ fn finds_devices(store: &mut impl Store) {
     check(text("000003\n"), &[3]);
     check(DeviceQuery { text: Some("a".into()), ..DeviceQuery::of("acme") }, &[1, 4, 0xf2]);
 
+    let all_behind = store.devices_behind("other", None, None, 9).expect("the list is read");
+    assert_eq!(all_behind.iter().map(|device| device.rot).collect::<Vec<_>>(), [rot(6)]);
     let behind = |behind: Option<u8>, max: usize| {
-        let devices = store.devices_behind("acme", "P", behind.map(rot), max).expect("the list is read");
+        let devices =
+            store.devices_behind("acme", Some("P"), behind.map(rot), max).expect("the list is read");
         devices.iter().map(|device| device.rot).collect::<Vec<_>>()
     };
     assert_eq!(behind(None, 2), [rot(1), rot(3)]);

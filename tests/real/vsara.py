@@ -20,6 +20,8 @@ from queue import Empty, Queue
 
 import serial
 
+from rest import Rest, sign_in
+
 BINARY = str(Path(os.environ.get("VSARA_BIN", "target/debug/vsara")).resolve())
 LONG = "VSARA_LONG" in os.environ
 PROFILE_UID = "AgbCtixjwqLjwV3VWpfPyz"
@@ -54,9 +56,9 @@ class Case(unittest.TestCase):
         """A running modem with its state in a folder of this test."""
         return self.running.enter_context(Modem(self.folder / state, *options))
 
-    def server(self, *options, bind="127.0.0.1:0", state="server"):
+    def server(self, *options, bind="127.0.0.1:0", http="127.0.0.1:0", state="server"):
         """A running security service with its state in a folder of this test."""
-        return self.running.enter_context(Server(self.folder / state, *options, bind=bind))
+        return self.running.enter_context(Server(self.folder / state, *options, bind=bind, http=http))
 
 
 class Program:
@@ -184,10 +186,17 @@ class Modem(Program):
 class Server(Program):
     """A running `vsara server`."""
 
-    def __init__(self, state, *options, bind):
-        http = ("--http", "127.0.0.1:0", "--admin", "127.0.0.1:0")
-        super().__init__(state, "server", "--state", state, "--bind", bind, *http, *options)
+    def __init__(self, state, *options, bind, http="127.0.0.1:0"):
+        doors = ("--bind", bind, "--http", http, "--admin", "127.0.0.1:0")
+        super().__init__(state, "server", "--state", state, *doors, *options)
         self.address = self.ready["dtls"]
+        self.http = Rest(self.ready["http"])
+        self.admin = Rest(self.ready["admin"], self.ready["admin-token"])
+
+    def account(self, domain="default"):
+        """A REST client of a domain, with an access key of its own."""
+        key = json.loads(self.ctl("accesskey", "create", "--domain", domain, "--json"))
+        return sign_in(self.ready["http"], key)
 
 
 class Answer:

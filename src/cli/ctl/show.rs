@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::Verb;
+use super::{AccesskeyVerb, Verb};
 use crate::cli::{print_line, stdout_failed};
 use crate::host::error::HostError;
 
@@ -14,7 +14,12 @@ pub(super) fn answer(verb: &Verb, value: &Value) -> Result<(), HostError> {
         (Verb::Events { .. }, Value::Array(events)) => {
             return events.iter().try_for_each(|past| event(verb, past));
         }
-        (Verb::Status { json: true } | Verb::Identity { json: true, .. }, value) => value.to_string(),
+        (
+            Verb::Status { json: true }
+            | Verb::Identity { json: true, .. }
+            | Verb::Accesskey(AccesskeyVerb::Create { json: true, .. }),
+            value,
+        ) => value.to_string(),
         (Verb::Identity { .. }, value) => {
             let shown = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
             format!("{}\n{}", shown("identity"), shown("key"))

@@ -36,11 +36,13 @@ impl ModemHost {
             Request::Identity { reveal } => Answer::Done(self.identity(reveal)),
             Request::Clone { dir } => self.clone_into(&dir),
             Request::Events { follow } => self.past_events(follow).await,
-            request @ Request::Forget { .. } => match &self.service {
+            request @ (Request::Forget { .. }
+            | Request::DomainCreate { .. }
+            | Request::AccesskeyCreate { .. }
+            | Request::ServiceFault { .. }) => match &self.service {
                 Some(service) => service.ask(request).await,
                 None => Answer::Failed(
-                    "the security service is another program; ask it: vsara ctl --state DIR forget ROT"
-                        .to_owned(),
+                    "the security service is another program; ask it: vsara ctl --state DIR …".to_owned(),
                 ),
             },
         };

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 use super::ModemHost;
+use crate::host::doors::Doors;
 use crate::host::port::Port;
 use crate::host::udp::ServiceSpec;
 use crate::protocol::keys::RotUid;
@@ -25,6 +26,8 @@ pub struct Ready {
     pub imei: String,
     /// Where the security service is; absent where there is none.
     pub service: Option<String>,
+    /// Its doors for people and programs.
+    pub doors: Doors,
     /// Every port that is not `tty`: its number, from 1, and where it is.
     pub ports: Vec<(usize, String)>,
 }
@@ -41,6 +44,9 @@ impl Ready {
             ("imei".to_owned(), Some(self.imei.clone())),
             ("service".to_owned(), self.service.clone()),
         ];
+        // REST is where the console is.
+        let doors = self.doors.fields().into_iter().filter(|(name, _)| *name != "http");
+        fields.extend(doors.map(|(name, value)| (name.to_owned(), Some(value))));
         fields.extend(self.ports.iter().map(|(number, port)| (format!("port{number}"), Some(port.clone()))));
         fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
@@ -78,6 +84,7 @@ impl ModemHost {
                 ServiceSpec::None => None,
                 destination => Some(destination.to_string()),
             },
+            doors: self.doors.clone(),
             ports: (first_other..self.ports.len()).map(|at| (at + 1, self.ports[at].to_string())).collect(),
         }
     }
@@ -96,15 +103,20 @@ mod tests {
             rot: "0a04f008003c9623".parse().expect("a UID"),
             imei: "352753090000013".to_owned(),
             service: Some("127.0.0.1:41873".to_owned()),
+            doors: Doors {
+                http: Some(([127, 0, 0, 1], 41021).into()),
+                console_token: Some("T".to_owned()),
+                ..Doors::default()
+            },
             ports: Vec::new(),
         };
         assert_eq!(
             ready.to_string(),
             "ready tty=/dev/pts/7 link=.vsara/tty profile=sara-r510s rot=0a04f008003c9623 \
-             imei=352753090000013 service=127.0.0.1:41873"
+             imei=352753090000013 service=127.0.0.1:41873 console=http://127.0.0.1:41021/?token=T"
         );
         assert_eq!(ready.to_json()["event"], "ready");
-        (ready.tty, ready.link, ready.service) = (None, None, None);
+        (ready.tty, ready.link, ready.service, ready.doors) = (None, None, None, Doors::default());
         ready.ports.push((1, "tcp:127.0.0.1:5000".to_owned()));
         assert_eq!(
             ready.to_string(),

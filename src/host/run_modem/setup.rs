@@ -13,7 +13,8 @@ use super::trace::SerialTrace;
 use super::{BUFFER_LEN, ModemHost};
 use crate::host::air::Air;
 use crate::host::clock::{Clock, Pace, TimeFile};
-use crate::host::control::ControlSocket;
+use crate::host::control::{Call, ControlSocket};
+use crate::host::doors::{Doors, OpenDoors};
 use crate::host::entropy;
 use crate::host::error::HostError;
 use crate::host::event_log::EventLog;
@@ -61,6 +62,10 @@ pub struct ModemSetup {
     pub pace: Pace,
     /// For latencies, faults and jitter.
     pub seed: Option<u64>,
+    /// Whether the embedded service keeps a journal, for its admin API.
+    pub journal: bool,
+    /// Doors of the embedded service for people and programs.
+    pub doors: OpenDoors,
     /// A new module's root of trust.
     pub rot: Option<RotUid>,
     /// Knows every factory secret.
@@ -92,22 +97,22 @@ impl ModemHost {
             .map_err(|error| HostError::running(format_args!("{}: {error}", state.path().display())))?;
         let clock = Clock::start(setup.pace, time_file.last());
         let events = EventLog::default();
-        let service = embed_if_asked(&setup, &state, &clock, &events)?;
-        let destination =
-            service.as_ref().map_or(setup.service.clone(), |service| ServiceSpec::Address(service.address));
-        let mut nvm_file = NvmFile::new(state.path()).map_err(|error| unusable(&error))?;
-        let nvm = load_or_make(&mut nvm_file, &profile, &setup, state.path())?;
         let seed = match setup.seed {
             Some(seed) => seed,
             None => entropy::generator()?.next_u64(),
         };
         tracing::info!("seed {seed}");
+        let (calls, called) = mpsc::channel(CALLS_WAITING);
+        let service = embed_if_asked(&setup, &state, &clock, &events, seed, calls.clone())?;
+        let destination =
+            service.as_ref().map_or(setup.service.clone(), |service| ServiceSpec::Address(service.address));
+        let mut nvm_file = NvmFile::new(state.path()).map_err(|error| unusable(&error))?;
+        let nvm = load_or_make(&mut nvm_file, &profile, &setup, state.path())?;
         let (ports, links) = open_ports(&setup, &state)?;
         let director = scenario.map(|(scenario, ended)| {
             Box::new(Director::new(&scenario, PortId(ports.len()), clock.now().system, ended))
         });
         let extra = usize::from(director.is_some());
-        let (calls, called) = mpsc::channel(CALLS_WAITING);
         let control = ControlSocket::open(state.path(), calls)
             .map_err(|error| HostError::running(format_args!("{}: {error}", state.path().display())))?;
         let options = ModuleOptions {
@@ -137,6 +142,7 @@ impl ModemHost {
             air: Air::new(seed),
             destination,
             service,
+            doors: Doors::default(),
             events,
             control,
             calls: called,
@@ -195,22 +201,27 @@ pub fn load_profile(name: &str) -> Result<Profile, HostError> {
     Profile::parse(&text, name, Some(&known)).map_err(HostError::usage)
 }
 
+/// `control` leads to the module's loop.
 fn embed_if_asked(
     setup: &ModemSetup,
     state: &StateDir,
     clock: &Clock,
     events: &EventLog,
+    seed: u64,
+    control: mpsc::Sender<Call>,
 ) -> Result<Option<EmbeddedService>, HostError> {
     if setup.service != ServiceSpec::Embedded {
         return Ok(None);
     }
-    embed(ServiceSetup {
+    let service = ServiceSetup {
         state_dir: state.path().to_owned(),
         master: setup.master.clone(),
         clock: clock.clone(),
         events: events.clone(),
-    })
-    .map(Some)
+        seed,
+        journal: setup.journal,
+    };
+    embed(service, control, setup.doors.clone()).map(Some)
 }
 
 /// The module of this directory; a new one where there is none.

@@ -53,6 +53,17 @@ pub struct ServerSession {
     over: bool,
     events: VecDeque<ServerEvent>,
     transmit: VecDeque<Vec<u8>>,
+    /// Copies of what was said, where somebody listens.
+    tapped: VecDeque<Plaintext>,
+}
+
+/// A message in clear, as a tap heard it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Plaintext {
+    /// From the peer.
+    Received(Vec<u8>),
+    /// To the peer.
+    Sent(Vec<u8>),
 }
 
 /// What a server session tells its owner.
@@ -77,6 +88,9 @@ struct Link {
     identity: Option<PskIdentity>,
     /// Whether the owner was told that the handshake is done.
     announced: bool,
+    /// Whether to keep copies, and those kept.
+    tap: bool,
+    tapped: VecDeque<Plaintext>,
 }
 
 thread_local! {
@@ -138,7 +152,13 @@ impl ServerSession {
             over: false,
             events: VecDeque::new(),
             transmit: VecDeque::new(),
+            tapped: VecDeque::new(),
         }
+    }
+
+    /// What was said, in clear and in order, where [`SessionOptions::tap`] is on.
+    pub fn poll_plaintext(&mut self) -> Option<Plaintext> {
+        self.tapped.pop_front()
     }
 
     /// Whether a datagram can start a session. Any other from an unknown address is noise.
@@ -280,6 +300,7 @@ impl ServerSession {
     fn settle(&mut self) {
         self.settle_candidate();
         self.current.exchange(&mut self.transmit);
+        self.tapped.append(&mut self.current.tapped);
         if self.current.engine.is_connected() && !self.current.announced {
             self.current.announced = true;
             match self.current.identity {
@@ -299,6 +320,7 @@ impl ServerSession {
     fn settle_candidate(&mut self) {
         let Some(mut candidate) = self.candidate.take() else { return };
         candidate.exchange(&mut self.transmit);
+        self.tapped.append(&mut candidate.tapped);
         if let Some(end) = candidate.engine.end() {
             self.transmit.extend(end.alert.map(fatal_alert));
         } else if candidate.engine.is_connected() || candidate.verified && !self.current.engine.is_connected()
@@ -326,6 +348,8 @@ impl Link {
             verified: false,
             identity: None,
             announced: false,
+            tap: endpoint.options.tap,
+            tapped: VecDeque::new(),
         }
     }
 
@@ -341,6 +365,9 @@ impl Link {
         }
         while let Some(plaintext) = self.engine.poll_plaintext() {
             self.responder.handle_datagram(&plaintext);
+            if self.tap {
+                self.tapped.push_back(Plaintext::Received(plaintext));
+            }
         }
     }
 
@@ -348,6 +375,9 @@ impl Link {
     fn exchange(&mut self, transmit: &mut VecDeque<Vec<u8>>) {
         while let Some(answer) = self.responder.poll_transmit() {
             self.engine.send(&answer);
+            if self.tap {
+                self.tapped.push_back(Plaintext::Sent(answer));
+            }
         }
         while let Some(datagram) = self.engine.poll_transmit() {
             self.verified |= FirstRecord::of(&datagram) == FirstRecord::ServerHello;

@@ -31,13 +31,13 @@ pub struct CampaignOrder {
     pub targets: Targets,
 }
 
-/// The Things of a campaign.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Targets {
-    /// These.
-    Listed(BTreeSet<RotUid>),
-    /// Those of a device profile.
-    Profile(String),
+/// The Things of a campaign: of all there are in the domain, those that fit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Targets {
+    /// These only, each of which must be there and fit.
+    pub rots: Option<BTreeSet<RotUid>>,
+    /// Those of this device profile only.
+    pub profile_uid: Option<String>,
 }
 
 /// What one slice of a campaign writes.
@@ -50,8 +50,8 @@ struct Slice {
 }
 
 impl<S: Store> Operator<'_, S> {
-    /// Begins a campaign. The Things on a list are told before this returns, those of a device
-    /// profile from the next [`handle_timeout`](crate::service::Service::handle_timeout) on.
+    /// Begins a campaign. The Things on a list are told before this returns, all others from the
+    /// next [`handle_timeout`](crate::service::Service::handle_timeout) on.
     pub fn create_campaign(&mut self, order: CampaignOrder) -> Result<Arc<Campaign>, OperatorError> {
         let CampaignOrder { domain, name, change, targets } = order;
         if !is_title(&name) {
@@ -61,17 +61,14 @@ impl<S: Store> Operator<'_, S> {
             return Err(OperatorError::NoChange);
         }
         change.heartbeat_period_s.map_or(Ok(()), check_period)?;
-        let devices = match &targets {
-            Targets::Listed(rots) => self.listed(&domain, rots)?,
-            Targets::Profile(uid) => {
-                let profile = self.registry.store().profile(uid)?;
-                profile.filter(|profile| profile.domain == domain).ok_or(OperatorError::UnknownProfile)?;
-                Vec::new()
-            }
-        };
-        let (reach, profile_uid) = match targets {
-            Targets::Listed(_) => (Reach::Complete, None),
-            Targets::Profile(uid) => (Reach::Start, Some(uid)),
+        let Targets { rots, profile_uid } = targets;
+        if let Some(uid) = &profile_uid {
+            let profile = self.registry.store().profile(uid)?;
+            profile.filter(|profile| profile.domain == domain).ok_or(OperatorError::UnknownProfile)?;
+        }
+        let (devices, reach) = match rots {
+            Some(rots) => (self.listed(&domain, profile_uid.as_deref(), &rots)?, Reach::Complete),
+            None => (Vec::new(), Reach::Start),
         };
         let uid = letters_and_digits(self.registry.entropy(), CAMPAIGN_UID_LEN);
         let campaign = Campaign { uid, domain, name, change, profile_uid, created_at: self.now, reach };
@@ -88,8 +85,8 @@ impl<S: Store> Operator<'_, S> {
             Reach::UpTo(rot) => Some(rot),
             Reach::Complete => return Ok(()),
         };
-        let uid = campaign.profile_uid.as_deref().unwrap_or_default();
-        let devices = self.registry.store().devices_behind(&campaign.domain, uid, behind, TOLD_AT_ONCE)?;
+        let (domain, uid) = (campaign.domain.as_str(), campaign.profile_uid.as_deref());
+        let devices = self.registry.store().devices_behind(domain, uid, behind, TOLD_AT_ONCE)?;
         let reach = match devices.last() {
             Some(last) if devices.len() == TOLD_AT_ONCE => Reach::UpTo(last.rot),
             _ => Reach::Complete,
@@ -97,7 +94,12 @@ impl<S: Store> Operator<'_, S> {
         self.tell(&Arc::new(Campaign { reach, ..campaign.clone() }), devices)
     }
 
-    fn listed(&self, domain: &str, rots: &BTreeSet<RotUid>) -> Result<Vec<Arc<Device>>, OperatorError> {
+    fn listed(
+        &self,
+        domain: &str,
+        profile_uid: Option<&str>,
+        rots: &BTreeSet<RotUid>,
+    ) -> Result<Vec<Arc<Device>>, OperatorError> {
         if rots.is_empty() || rots.len() > CAMPAIGN_LIST_MAX {
             return Err(OperatorError::Count { max: CAMPAIGN_LIST_MAX });
         }
@@ -105,7 +107,12 @@ impl<S: Store> Operator<'_, S> {
         for rot in rots {
             let device = self.registry.device(*rot)?.filter(|device| device.domain() == Some(domain));
             let not_yours = || OperatorError::NotYours { rot: *rot, domain: domain.to_owned() };
-            devices.push(device.ok_or_else(not_yours)?);
+            let device = device.ok_or_else(not_yours)?;
+            let assigned_by = device.owner.as_ref().map(|owner| owner.profile_uid.as_str());
+            if profile_uid.is_some_and(|uid| assigned_by != Some(uid)) {
+                return Err(OperatorError::OtherProfile(*rot));
+            }
+            devices.push(device);
         }
         Ok(devices)
     }
