@@ -171,7 +171,7 @@ mod tests {
         line(b"prompt \"x\"", "dut< prompt \"x\"");
         check(Said::Prompt(b"\r\n> ".to_vec()), &[r#"dut<prompt "> ""#]);
         check(Said::Prompt(b"\r\n".to_vec()), &[]);
-        check(Said::Unsolicited(b"+X: 1 within 5s".to_vec(), 0), &["dut<< +X: 1 within 5s within 10s"]);
+        check(Said::Unsolicited(b"+X: 1 within 5s".to_vec(), 0), &["dut<< +X: 1 within*5s within 10s"]);
     }
 
     #[test]
