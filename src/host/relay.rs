@@ -34,10 +34,8 @@ impl Relay {
     /// Puts a pseudo-terminal in front of a serial port. The line begins with this rate, in bits per
     /// second, and follows the host program's. To be called in a runtime.
     pub fn open(port: &Path, rate: u32, clock: Clock) -> Result<Self, HostError> {
-        let line = Serial::open(port);
-        let mut line =
-            line.map_err(|error| HostError::running(format_args!("{}: {error}", port.display())))?;
-        line.set_rate(rate);
+        let line = Serial::open_at(port, rate);
+        let line = line.map_err(|error| HostError::running(format_args!("{}: {error}", port.display())))?;
         let pty = Pty::open(None, StandsFor::Uart);
         let pty = pty.map_err(|error| HostError::running(format_args!("pseudo-terminal: {error}")))?;
         let began = clock.now().steady;

@@ -44,9 +44,14 @@ struct NextRate {
 impl Serial {
     /// Opens a serial port for this process alone. To be called in a runtime.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let line = tokio_serial::new(path.to_string_lossy(), RATE).open_native_async()?;
+        Self::open_at(path, RATE)
+    }
+
+    /// The same at another rate, in bits per second.
+    pub fn open_at(path: &Path, rate: u32) -> io::Result<Self> {
+        let line = tokio_serial::new(path.to_string_lossy(), rate).open_native_async()?;
         let output = OutputQueue::default();
-        Ok(Self { path: path.to_owned(), line, output, rate: RATE, next_rate: None })
+        Ok(Self { path: path.to_owned(), line, output, rate, next_rate: None })
     }
 
     /// Where it is.

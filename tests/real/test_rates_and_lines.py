@@ -211,7 +211,7 @@ class LineFaults(Case):
             (("line", "dance"), "drop 3, corrupt 5%"),
             (("line", "drop", "many"), "how many, such as 3"),
             (("line", "drop", "3", "sideways"), "to-module, to-host"),
-            (("phase", "3"), "faults of a module are those of its line"),
+            (("phase", "3"), "a fault is of the line or of the service"),
         ):
             done = run("ctl", "--state", modem.state, "fault", *words, status=2)
             self.assertIn(part, done.stderr)
