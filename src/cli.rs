@@ -11,6 +11,7 @@ mod man;
 mod modem;
 mod profiles;
 mod record;
+mod replay;
 mod secrecy;
 mod server;
 mod suggested;
@@ -60,6 +61,9 @@ enum Command {
     /// Write what a host program and a module say to each other as a scenario
     #[command(after_help = record::EXAMPLE)]
     Record(record::RecordArgs),
+    /// Play a scenario back to a host program, in place of its module
+    #[command(after_help = replay::EXAMPLE)]
+    Replay(replay::ReplayArgs),
     /// List, show or check module profiles
     #[command(after_help = profiles::EXAMPLE)]
     Profiles(profiles::ProfilesArgs),
@@ -93,6 +97,7 @@ pub fn run() -> ExitCode {
         Some(Command::Exec(args)) => return exit_code(exec::run(*args)),
         Some(Command::Ctl(args)) => ctl::run(args),
         Some(Command::Record(args)) => return exit_code(record::run(args)),
+        Some(Command::Replay(args)) => return exit_code(replay::run(args)),
         Some(Command::Profiles(args)) => profiles::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Man(args)) => man::run(&args),
@@ -170,6 +175,14 @@ mod tests {
         check("vsara record --out x.at", false);
         check("vsara record --port /dev/ttyUSB0", false);
         check("vsara record --port /dev/ttyUSB0 --out x.at --rate 0", false);
+        check("vsara replay x.at", true);
+        check("vsara replay x.at --port pty --json -- picocom {tty}", true);
+        check("vsara replay x.at --port /dev/ttyUSB1 --rate 9600", true);
+        check("vsara replay", false);
+        check("vsara test --port /dev/ttyUSB0 --rate 9600 --junit j.xml a.at", true);
+        check("vsara test --port /dev/ttyUSB0 --jobs 2 a.at", false);
+        check("vsara test --port /dev/ttyUSB0 --bless a.at", false);
+        check("vsara test --rate 9600 a.at", false);
         check("vsara profiles sara-r510s", true);
         check("vsara profiles --check p.toml", true);
         check("vsara completions bash", true);

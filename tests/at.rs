@@ -218,12 +218,12 @@ fn any_byte_aborts_an_abortable_command_and_is_lost() {
     check(&[
         ("AT+SCAN\r", ""),
         ("AT+SCAN\r\n", ""),
-        ("AT+SCAN;I\r ", "\r\nCommand aborted\r\n"),
-        ("AT+SCAN\r\n \r \r", "\r\nCommand aborted\r\n"),
-        ("AT+SCAN\r\rATI\r", "\r\nCommand aborted\r\n\r\nvsara\r\n\r\nOK\r\n"),
-        ("ATV0+SCAN\r\x1b", "3000\r"),
+        ("AT+SCAN;I\r ", "\r\n+CME ERROR: Command aborted\r\n"),
+        ("AT+SCAN\r\n \r \r", "\r\n+CME ERROR: Command aborted\r\n"),
+        ("AT+SCAN\r\rATI\r", "\r\n+CME ERROR: Command aborted\r\n\r\nvsara\r\n\r\nOK\r\n"),
+        ("ATV0+SCAN\r\x1b", "+CME ERROR: Command aborted\r"),
     ]);
-    check_writes(&[("AT+SCAN\rx", &["AT+SCAN\r", "\r\nCommand aborted\r\n"])]);
+    check_writes(&[("AT+SCAN\rx", &["AT+SCAN\r", "\r\n+CME ERROR: Command aborted\r\n"])]);
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn a_urc_waits_for_the_final_result_the_data_and_the_echo() {
     check(b"junk", b"", &["junk", URC]);
     check(b"A", b"T\r", &["A", "T\r", OK, URC]);
     check(b"ATE0\rAT", b"", &["ATE0\r", OK, URC]);
-    check(b"AT+SCAN\r", b"xAT\r", &["AT+SCAN\r", "\r\nCommand aborted\r\n", URC, "AT\r", OK]);
+    check(b"AT+SCAN\r", b"xAT\r", &["AT+SCAN\r", "\r\n+CME ERROR: Command aborted\r\n", URC, "AT\r", OK]);
     check(b"AT+SEND=1;I\r", b"x", &["AT+SEND=1;I\r", "\r\n@", "\r\n+DATA: 1\r\n", "\r\nvsara\r\n", OK, URC]);
     check(b"ATQ1\r", b"", &["ATQ1\r"]);
     check(b"ATV0\r", b"", &["ATV0\r", "0\r", "+URC\r\n"]);

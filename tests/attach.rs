@@ -63,7 +63,7 @@ fn an_attach_without_coverage_gives_up_or_is_aborted() {
     assert_eq!(desk.at("AT+CGATT=1"), "");
     assert_eq!(pass(&mut desk, 1_000), "");
     let aborted = desk.input(Input::Serial { port: PortId(0), bytes: b" " });
-    assert_eq!(aborted, "\r\nCommand aborted\r\n");
+    assert_eq!(aborted, "\r\n+CME ERROR: Command aborted\r\n");
     let mut desk = Desk::new("sara-r510s", Timing::Fast);
     desk.input(Input::Coverage(false));
     assert_eq!(desk.at("AT+CMEE=2;+CGATT=1"), "+CME ERROR: no network service");

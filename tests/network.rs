@@ -149,7 +149,7 @@ fn a_choice_by_hand_answers_once_registered() {
     assert_eq!(desk.wait(100), "+CME ERROR: PLMN not allowed|+CREG: 2|+CREG: 3");
     assert_eq!(ask(&mut desk, "AT+COPS=1,2,\"00101\""), "");
     let aborted = desk.input(Input::Serial { port: PortId(0), bytes: b" " });
-    assert_eq!(aborted, "\r\nCommand aborted\r\n\r\n+CREG: 2\r\n");
+    assert_eq!(aborted, "\r\n+CME ERROR: Command aborted\r\n\r\n+CREG: 2\r\n");
     assert_eq!(desk.wait(10_000), "+CREG: 1", "what was chosen stands");
     desk.input(Input::Coverage(false));
     assert_eq!(ask(&mut desk, "AT+COPS=1,2,\"00102\""), "");

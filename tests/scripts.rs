@@ -37,6 +37,12 @@ fn what_is_wrong_is_said_with_its_place_and_what_is_allowed() {
     refused(&dut("dut>> \"a\\q\""), "2:9", "\\xHH");
     refused(&dut("dut<prompt \"\""), "2:12", "at least one byte");
     refused(&dut("dut<none for"), "2:13", "how long");
+    refused(&dut("dut< OK within 5s"), "2:6", "`<< text within 5s`");
+    refused(&dut("dut<none\tfor"), "2:13", "how long");
+    refused(&dut("dut<none"), "2:9", "for");
+    refused("modem at sara-r510s", "1:7", "no word of the language");
+    refused("# nothing\n", "1:1", "device-profile, modem");
+    refused(&dut("fault dut line drop 0"), "2:21", "how many, such as 3");
     refused(&dut("dut< "), "2:6", "* for any line");
     refused(&dut("dut< {x"), "2:6", "{x} captures");
     refused(&dut("dut> ${x}"), "2:6", "captured before");

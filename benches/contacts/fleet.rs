@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use vsara::modem::Input;
+use vsara::modem::{Input, Modem};
+use vsara::module::Nvm;
 use vsara::profile::Profile;
-use vsara::scenario::{ModemId, World, WorldOptions};
+use vsara::scenario::{Link, ModemId, SerialLine, World, WorldOptions};
+use vsara::service::Device;
 
 use super::rounds::Work;
 
@@ -39,9 +41,22 @@ pub(crate) fn memory(count: usize) -> String {
     let each = resident_bytes().saturating_sub(before) / count;
     let all_there = modems.iter().all(|modem| world.modem(*modem).module().nvm().security.is_bootstrapped());
     assert!(all_there);
-    format!(
-        "{each} bytes of resident memory for each of {count} powered, bootstrapped modules in one world \
-         (modem, both copies of its memory, what the service keeps of it)."
+    let parts = [
+        ("its state, with the port's interpreter", size_of::<Modem>()),
+        ("two copies of its memory on the disk", 2 * size_of::<Nvm>()),
+        ("its link and its serial line, each with a generator", size_of::<Link>() + size_of::<SerialLine>()),
+        ("what the service keeps of it", size_of::<Device>()),
+    ];
+    let known: usize = parts.iter().map(|(_, bytes)| bytes).sum();
+    let mut text = format!(
+        "{each} bytes of resident memory for each of {count} powered, bootstrapped modules in one world:"
+    );
+    for (what, bytes) in parts {
+        text += &format!("\n{bytes:>7}  {what}");
+    }
+    text + &format!(
+        "\n{:>7}  what these point to: names, key sets, contexts, events, indices",
+        each.saturating_sub(known)
     )
 }
 

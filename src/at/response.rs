@@ -41,7 +41,8 @@ pub enum Failure {
     Error,
     /// `+CME ERROR: <err>`, or `ERROR` under `+CMEE=0`.
     Cme(CmeError),
-    /// `Command aborted`: the DTE sent a character while an abortable command ran.
+    /// `Command aborted`, or under `+CMEE` CME error 3000: the DTE sent a character while an abortable
+    /// command ran.
     Aborted,
 }
 
@@ -137,6 +138,11 @@ impl Final {
 
 /// The final result code of a command line, or nothing under `ATQ1`.
 pub(super) fn render_result(result: Result<Final, Failure>, settings: &Settings) -> Option<Vec<u8>> {
+    // With `+CMEE` an abort is CME error 3000 (manual): hosts know an error by that prefix (driver).
+    let result = match result {
+        Err(Failure::Aborted) if settings.cmee != 0 => Err(Failure::Cme(CmeError::COMMAND_ABORTED)),
+        result => result,
+    };
     let (word, number) = match result {
         _ if settings.quiet => return None,
         Ok(code) => code.codes(),
@@ -205,7 +211,9 @@ mod tests {
         check(busy, false, 0, "4\r");
         check(busy, false, 1, "+CME ERROR: 1684\r");
         check(Err(Failure::Error), true, 2, "\r\nERROR\r\n");
-        check(Err(Failure::Aborted), true, 2, "\r\nCommand aborted\r\n");
+        check(Err(Failure::Aborted), true, 0, "\r\nCommand aborted\r\n");
+        check(Err(Failure::Aborted), true, 1, "\r\n+CME ERROR: 3000\r\n");
+        check(Err(Failure::Aborted), true, 2, "\r\n+CME ERROR: Command aborted\r\n");
         check(Err(Failure::Aborted), false, 0, "3000\r");
     }
 

@@ -21,9 +21,9 @@ stderr, warnings only; --log info has the ready line as well. In COMMAND's envir
   VSARA_CONSOLE  the console, where there is one
   VSARA_PORT2    every other port by its number, as in the ready line
 
-With --scenario the file (see `vsara test --guide`) is played from the moment COMMAND starts, in the
-module's system time, on an AT port of its own. Its `modem` statement names the profile. Where it does
-not hold, COMMAND is ended; where COMMAND has ended with 0, the rest of it is played.
+With --scenario the file (see `vsara test --guide`) is played from the moment COMMAND starts, in
+the module's system time, on an AT port of its own. Its `modem` statement names the profile. Where
+it does not hold, COMMAND is ended; where COMMAND has ended with 0, the rest of it is played.
 
 When COMMAND has ended, so does the module. What is left of its process group then, or after
 --timeout, gets SIGTERM, and SIGKILL 2 s later. SIGINT, SIGTERM, SIGHUP, SIGQUIT and SIGTSTP are

@@ -31,7 +31,8 @@ Exit status:
 Example:
   vsara record --port /dev/ttyUSB0 --out session.at
   vsara record --port /dev/ttyUSB0 --out session.at -- ./host-tests {tty}
-  vsara test session.at";
+  vsara test session.at
+  vsara replay session.at -- ./host-tests {tty}";
 
 #[derive(Clone, Debug, Args)]
 #[command(mut_arg("log", |log| log.default_value("warn")))]

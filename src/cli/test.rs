@@ -2,6 +2,7 @@
 
 mod every_fault;
 mod junit;
+mod on_port;
 mod runner;
 
 use std::path::{Path, PathBuf};
@@ -13,16 +14,24 @@ use super::{print_line, stdout_failed};
 use crate::host::error::HostError;
 use crate::host::replace_file;
 use crate::host::scenario_files::{self, ScenarioFile};
+use crate::host::serial::RATE;
 use crate::scenario::bless::bless;
 use crate::scenario::report::{PlayOptions, Report, SEED, Verdict, play};
 use crate::scenario::script::GUIDE;
 
 pub(super) const EXAMPLE: &str = "\
+With --port the files are played one after the other, in real time, to one module, real or virtual,
+which keeps its state from file to file. A file with a statement that only an emulator can do (faults,
+power, network, operator, clones, a second port) is skipped before a byte is sent. What sets the world
+up (modem, device-profile, network up, power on) is taken for granted, and said on stderr. The service
+is not asked: a file that asserts something of it is skipped once its dialogue has held.
+
 Example:
   vsara test fixtures/scenarios
   vsara test --junit results.xml --jobs 4 tests/cloning.at
   vsara test --every-fault tests/bootstrap.at
   vsara test --bless tests/cloning.at && git diff tests/cloning.at
+  vsara test --port /dev/ttyUSB0 tests/identity.at tests/registration.at
   vsara test --guide                   (the language, with every statement)";
 
 #[derive(Clone, Debug, Args)]
@@ -51,6 +60,13 @@ pub(super) struct TestArgs {
     /// How many scenarios at once [default: one a processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
+    /// Play the files to the module on this serial port, in real time
+    #[arg(long, value_name = "TTY", conflicts_with_all = ["bless", "every_fault", "trace", "seed", "jobs"])]
+    port: Option<PathBuf>,
+    /// Rate of that port, in bits per second
+    #[arg(long, value_name = "N", default_value_t = RATE, requires = "port",
+        value_parser = clap::value_parser!(u32).range(1..))]
+    rate: u32,
 }
 
 /// How many ended how.
@@ -66,12 +82,18 @@ pub(super) fn run(args: TestArgs) -> Result<u8, HostError> {
         print_line(GUIDE.trim_end()).map_err(|error| stdout_failed(&error))?;
         return Ok(0);
     }
+    check_results(&args)?;
     let files = read_all(&scenario_files::find(&args.paths)?)?;
     let options = PlayOptions { seed: args.seed, trace: args.trace.is_some() };
     let files = if args.bless { bless_all(files, options)? } else { files };
     let threads = runner::threads(args.jobs);
     let mut reports = Vec::new();
-    let tally = if args.every_fault {
+    let mut gone = None;
+    let tally = if let Some(port) = &args.port {
+        let played = on_port::play_all(&files, port, args.rate, |report, took| reports.push((report, took)))?;
+        gone = played.gone;
+        Ok(played.tally)
+    } else if args.every_fault {
         every_fault::sweep_all(&files, options, threads, |report, took| reports.push((report, took)))
     } else {
         play_all(&files, options, threads, |report, took| reports.push((report, took)))
@@ -86,7 +108,22 @@ pub(super) fn run(args: TestArgs) -> Result<u8, HostError> {
         write_file(path, text.as_bytes())?;
     }
     print_line(tally).map_err(|error| stdout_failed(&error))?;
-    Ok(u8::from(tally.failed > 0))
+    gone.map_or(Ok(u8::from(tally.failed > 0)), Err)
+}
+
+/// Results that cannot be written are known before anything is played.
+fn check_results(args: &TestArgs) -> Result<(), HostError> {
+    for path in [&args.junit, &args.trace].into_iter().flatten() {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if folder.is_some_and(|folder| !folder.is_dir()) || path.is_dir() {
+            let problem = format!("{}: results cannot be written there", path.display());
+            return Err(HostError::usage(problem).advise("name a file in a folder that is there"));
+        }
+    }
+    if args.junit.is_some() && args.junit == args.trace {
+        return Err(HostError::usage("--junit and --trace name the same file"));
+    }
+    Ok(())
 }
 
 fn play_all(
@@ -131,7 +168,7 @@ fn bless_all(files: Vec<ScenarioFile>, options: PlayOptions) -> Result<Vec<Scena
             if blessed.changes == 0 {
                 return Ok(file);
             }
-            write_file(&file.path, blessed.text.as_bytes())?;
+            rewrite(&file.path, blessed.text.as_bytes())?;
             eprintln!("vsara: blessed {} ({} changed)", file.name, lines(blessed.changes));
             ScenarioFile::read(&file.path)
         })
@@ -145,6 +182,15 @@ fn lines(count: usize) -> String {
 fn write_file(path: &Path, content: &[u8]) -> Result<(), HostError> {
     replace_file(path, content)
         .map_err(|error| HostError::running(format_args!("{}: {error}", path.display())))
+}
+
+/// Puts new content into a file that is there, wherever a link leads, with the permissions it has.
+fn rewrite(path: &Path, content: &[u8]) -> Result<(), HostError> {
+    let failed = |error: std::io::Error| HostError::running(format_args!("{}: {error}", path.display()));
+    let place = std::fs::canonicalize(path).map_err(failed)?;
+    let permissions = std::fs::metadata(&place).map_err(failed)?.permissions();
+    write_file(&place, content)?;
+    std::fs::set_permissions(&place, permissions).map_err(failed)
 }
 
 /// One line a scenario, all there is to know where it failed; in colour on a terminal.

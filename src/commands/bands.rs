@@ -97,13 +97,13 @@ fn band_code(rat: Rat) -> u8 {
 }
 
 /// Hosts count the numbers to tell masks from technologies, so all technologies have a second mask,
-/// or none: none where nobody uses it and the line is for all (driver). GSM never has one.
+/// or none: none where nobody uses it and the line is for all (driver). That of GSM is always 0.
 fn shown_masks(masks: &[BandMask], of_all_rats: bool) -> String {
     let second = !of_all_rats || masks.iter().any(|mask| mask.high != 0);
     let shown = |mask: &BandMask| {
         let BandMask { rat, low, high } = mask;
         let code = band_code(*rat);
-        if second && *rat != Rat::Gsm { format!("{code},{low},{high}") } else { format!("{code},{low}") }
+        if second { format!("{code},{low},{high}") } else { format!("{code},{low}") }
     };
     masks.iter().map(shown).collect::<Vec<_>>().join(",")
 }

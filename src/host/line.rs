@@ -23,9 +23,14 @@ impl Line {
         Self { faults: SerialLine::new(seed), to_module: VecDeque::new(), to_host: VecDeque::new() }
     }
 
-    /// Orders a fault.
-    pub fn order(&mut self, fault: LineFault) {
-        self.faults.order(fault);
+    /// Orders a fault; returns its number.
+    pub fn order(&mut self, fault: LineFault) -> u32 {
+        self.faults.order(fault)
+    }
+
+    /// Whether a fault of so many has not struck that often yet.
+    pub fn is_waiting(&self, number: u32) -> bool {
+        self.faults.is_waiting(number)
     }
 
     /// Whether bytes arrive at once and unharmed: then they need not be carried.

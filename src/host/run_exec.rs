@@ -106,6 +106,9 @@ async fn with_scenario(
             }
         }
     };
+    if status != 0 && done.is_none() {
+        tracing::warn!("COMMAND has ended with {status} before the scenario was over");
+    }
     if status != 0 || done.is_some() {
         return Ok(ExecEnd { status, report: done });
     }

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use crate::host::error::HostError;
 use crate::host::nvm_file::NvmFile;
 use crate::host::run_modem::load_profile;
+use crate::host::state_dir::StateFacts;
 use crate::module::Nvm;
 use crate::profile::Profile;
-use crate::scenario::script::{self, SCRIPT_LEN_MAX, Script, ScriptError};
+use crate::scenario::script::{self, Act, ModemSource, SCRIPT_LEN_MAX, Script, ScriptError, What};
 use crate::scenario::{BuiltIn, Library};
 
 /// Deepest folder that is searched.
@@ -67,7 +68,7 @@ fn search(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> std::io::Res
     for path in entries {
         if path.is_dir() && depth < DEPTH_MAX {
             search(&path, depth + 1, found)?;
-        } else if path.extension().is_some_and(|extension| extension == "at") {
+        } else if path.is_file() && path.extension().is_some_and(|extension| extension == "at") {
             found.push(path);
         }
     }
@@ -88,7 +89,34 @@ impl ScenarioFile {
             .map_err(|error| HostError::usage(format_args!("{name}: {error}")))?;
         let text = script::decode(bytes, &name).map_err(HostError::usage)?;
         let script = Script::parse(&text, &name).map_err(|error: ScriptError| HostError::usage(error))?;
-        Ok(Self { name, path: path.to_owned(), text, script })
+        let file = Self { name, path: path.to_owned(), text, script };
+        file.check_profiles()?;
+        Ok(file)
+    }
+
+    /// Every module profile that is named has to be there.
+    fn check_profiles(&self) -> Result<(), HostError> {
+        let shelf = self.shelf();
+        let mut known = std::collections::BTreeSet::new();
+        for statement in &self.script.statements {
+            let What::Act(Act::Modem(_, spec)) = &statement.what else { continue };
+            let (ModemSource::Factory(profile, _) | ModemSource::Memory { profile, .. }) = &spec.source
+            else {
+                continue;
+            };
+            if known.insert(profile)
+                && let Err(problem) = shelf.profile(profile)
+            {
+                let line = self.text.lines().nth(statement.line - 1).unwrap_or_default();
+                let before = line.find(profile.as_str()).map_or("", |at| &line[..at]);
+                let column = before.chars().count() + 1;
+                return Err(HostError::usage(format_args!(
+                    "{}:{}:{column}: {problem}",
+                    self.name, statement.line
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// Where what it names is looked for.
@@ -108,9 +136,23 @@ impl Library for Shelf {
         })
     }
 
-    fn memory(&self, path: &str) -> Result<Nvm, String> {
+    fn memory(&self, path: &str, profile: &str) -> Result<Nvm, String> {
         let path = self.folder.join(path);
-        let directory = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(&path) };
+        let directory = match path.parent() {
+            _ if path.is_dir() => path.as_path(),
+            // A name alone is one of this folder.
+            Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+            parent => parent.unwrap_or(&path),
+        };
+        let made_for = StateFacts::load(directory).map_err(|error| error.to_string())?;
+        if let Some(facts) = made_for.filter(|facts| facts.profile != profile && is_built_in(&facts.profile))
+        {
+            return Err(format!(
+                "{}: is the memory of a {}, not of a {profile}",
+                path.display(),
+                facts.profile
+            ));
+        }
         let loaded = NvmFile::new(directory).and_then(|mut file| file.load::<Nvm, _>());
         match loaded {
             Ok(Some((nvm, secrets))) => Ok(Nvm { secrets, ..nvm }),
@@ -118,6 +160,10 @@ impl Library for Shelf {
             Err(error) => Err(error.to_string()),
         }
     }
+}
+
+fn is_built_in(profile: &str) -> bool {
+    crate::profile::list().any(|(name, _)| name == profile)
 }
 
 #[cfg(test)]

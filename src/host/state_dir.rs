@@ -49,6 +49,12 @@ pub struct StateFacts {
 impl StateDir {
     /// Takes a directory, which is made where it does not exist.
     pub fn open(path: &Path) -> Result<Self, HostError> {
+        if path.is_file() {
+            return Err(HostError::usage(format_args!(
+                "{}: is a file, not a state directory",
+                path.display()
+            )));
+        }
         fs::create_dir_all(path).map_err(|error| unusable(path, &error))?;
         Self::take(path.to_owned(), None)
     }

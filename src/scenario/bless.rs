@@ -33,16 +33,25 @@ pub fn bless(
     let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
     // Each change mends one line for good, or brings one that was not there.
     let changes_max = 4 * lines.len() + 64;
+    let mut before: Option<Blessed> = None;
     for changes in 0..=changes_max {
         let text = lines.join("\n");
-        let script = Script::parse(&text, file)?;
+        let script = match (Script::parse(&text, file), before) {
+            (Ok(script), _) => script,
+            // A line that was mended had captured what another needs: it stays as it was.
+            (Err(_), Some(before)) => return Ok(before),
+            (Err(error), None) => return Err(error),
+        };
         let left = match play(&script, file, options, library).verdict {
             Verdict::Failed(failure) => failure,
             _ => return Ok(Blessed { text, changes, left: None }),
         };
-        if changes == changes_max || !mend(&mut lines, &script, &left) {
-            return Ok(Blessed { text, changes, left: Some(left) });
+        let mended = mend(&mut lines, &script, &left);
+        let blessed = Blessed { text, changes, left: Some(left) };
+        if changes == changes_max || !mended {
+            return Ok(blessed);
         }
+        before = Some(blessed);
     }
     Ok(Blessed { text: text.to_owned(), changes: 0, left: None })
 }
@@ -75,7 +84,8 @@ fn mend(lines: &mut Vec<String>, script: &Script, failure: &Failure) -> bool {
 /// `NAME< text` with another text, indented as before.
 fn expectation(line: &str, seen: &[u8]) -> String {
     let head = line.split_once('<').map_or("", |(head, _)| head);
-    format!("{head}< {}", escape(seen))
+    let end = if line.ends_with('\r') { "\r" } else { "" };
+    format!("{head}< {}{end}", escape(seen))
 }
 
 #[cfg(test)]
@@ -108,6 +118,17 @@ mod tests {
             true,
         );
         check("modem dut sara-r510s\n> AT\n< OK\n< OK\n", "modem dut sara-r510s\n> AT\n< OK\n", true);
+    }
+
+    #[test]
+    fn line_ends_stay_and_so_does_a_capture_that_is_needed() {
+        check(
+            "modem dut sara-r510s\r\n> AT+CGMI\r\n< v-blox\r\n< OK\r\n",
+            "modem dut sara-r510s\r\n> AT+CGMI\r\n< u-blox\r\n< OK\r\n",
+            true,
+        );
+        let needed = "modem dut sara-r510s\n> AT+CGMI\n< v{x}\n< OK\n> AT\n< ${x}\n";
+        check(needed, needed, false);
     }
 
     #[test]

@@ -98,8 +98,14 @@ impl Fault {
         Self { point, strike, struck: false }
     }
 
+    /// Counts one datagram, write or phase for every fault; the first that strikes there does.
+    pub fn meet_all<'f>(faults: impl Iterator<Item = &'f mut Self>, what: Point) -> Option<Strike> {
+        let struck: Vec<_> = faults.filter_map(|fault| fault.meets(what).then_some(fault.strike)).collect();
+        struck.first().copied()
+    }
+
     /// Counts one datagram or write; whether this is the one it strikes.
-    pub fn meets(&mut self, what: Point) -> bool {
+    fn meets(&mut self, what: Point) -> bool {
         if self.struck {
             return false;
         }

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use self::hearing::Hearing;
 use self::listen::Wish;
+pub(in crate::scenario) use self::listen::is_final;
 use self::recover::Errands;
 pub(in crate::scenario) use self::transcript::shown;
 pub use self::transcript::{Entry, Transcript};
@@ -95,8 +96,8 @@ pub enum Problem {
         expected: String,
         /// The line that came.
         seen: Vec<u8>,
-        /// How many of its bytes are as wanted.
-        agrees: usize,
+        /// How many of its bytes are as wanted, where that can be told.
+        agrees: Option<usize>,
         /// It was there before the statement of this line sent something, unread.
         stale_at: Option<usize>,
     },

@@ -20,7 +20,7 @@ pub struct Report {
     pub file: String,
     /// How it ended.
     pub verdict: Verdict,
-    /// The virtual time it took, in milliseconds.
+    /// The time it took, in milliseconds; virtual in a world in memory.
     pub took_ms: i64,
     /// What happened, where it was asked for.
     pub trace: String,
@@ -61,12 +61,19 @@ pub fn play(script: &Script, file: &str, options: PlayOptions, library: &dyn Lib
     let player = stage.play(script);
     let world = stage.world();
     let took_ms = world.now().millis_since(BEGINNING);
-    let verdict = match player.end().cloned() {
-        Some(End::Passed) | None => Verdict::Passed,
-        Some(End::Failed(failure)) => Verdict::Failed(failure),
-        Some(End::Skipped { line, reason }) => Verdict::Skipped(line, reason),
-    };
+    let verdict = Verdict::of(player.end());
     Report { file: file.to_owned(), verdict, took_ms, trace: world.take_trace() }
+}
+
+impl Verdict {
+    /// That of a player which has come to an end.
+    pub fn of(end: Option<&End>) -> Self {
+        match end.cloned() {
+            Some(End::Passed) | None => Self::Passed,
+            Some(End::Failed(failure)) => Self::Failed(failure),
+            Some(End::Skipped { line, reason }) => Self::Skipped(line, reason),
+        }
+    }
 }
 
 impl Report {
@@ -110,13 +117,11 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Line { expected, seen, agrees, stale_at } => {
-                let seen_text = shown(seen);
-                let agrees = shown(&seen[..*agrees]).chars().count();
-                write!(
-                    f,
-                    "  expected  {expected}\n  seen      {seen_text}\n            {}^",
-                    " ".repeat(agrees)
-                )?;
+                write!(f, "  expected  {expected}\n  seen      {}", shown(seen))?;
+                if let Some(agrees) = agrees {
+                    let column = shown(&seen[..*agrees]).chars().count();
+                    write!(f, "\n            {}^", " ".repeat(column))?;
+                }
                 match stale_at {
                     Some(line) => {
                         write!(f, "\n  it was there, unread, before line {line} sent anything")

@@ -19,7 +19,7 @@ mod statement;
 
 use std::collections::BTreeMap;
 
-pub(in crate::scenario) use self::cursor::shown_ms;
+pub use self::cursor::shown_ms;
 pub(in crate::scenario) use self::dialogue::PATIENCE_MS;
 pub use self::error::ScriptError;
 pub use self::parse::ChangeError;

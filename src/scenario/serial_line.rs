@@ -1,6 +1,8 @@
 //! A serial line that loses, spoils, cuts up, joins and delays what passes it: in a world on the
 //! virtual clock, in the host between the module and its ports.
 
+use std::collections::BTreeSet;
+
 use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 
@@ -21,6 +23,8 @@ const FAULTS_MAX: usize = 64;
 #[derive(Clone, Debug)]
 pub struct SerialLine {
     faults: Vec<Active>,
+    /// Those that were ended before they had struck as often as they were to.
+    unfinished: BTreeSet<u32>,
     /// When the latest piece of each direction arrives.
     busy_until: [Timestamp; 2],
     random: ChaCha12Rng,
@@ -39,6 +43,7 @@ impl SerialLine {
     pub fn new(seed: u64) -> Self {
         Self {
             faults: Vec::new(),
+            unfinished: BTreeSet::new(),
             busy_until: [Timestamp::from_millis(i64::MIN); 2],
             random: ChaCha12Rng::seed_from_u64(seed),
             ordered: 0,
@@ -49,8 +54,11 @@ impl SerialLine {
     pub fn order(&mut self, fault: LineFault) -> u32 {
         self.ordered += 1;
         if fault.mischief == LineMischief::None {
-            self.faults
-                .retain(|active| fault.direction.is_some() && active.fault.direction != fault.direction);
+            let stays =
+                |active: &Active| fault.direction.is_some() && active.fault.direction != fault.direction;
+            let ended = self.faults.iter().filter(|active| !stays(active) && active.is_waiting());
+            self.unfinished.extend(ended.map(|active| active.number));
+            self.faults.retain(stays);
             return self.ordered;
         }
         if self.faults.len() == FAULTS_MAX {
@@ -62,9 +70,8 @@ impl SerialLine {
 
     /// Whether a fault that was ordered for so many has not struck that often yet.
     pub fn is_waiting(&self, number: u32) -> bool {
-        self.faults.iter().any(|active| {
-            active.number == number && matches!(active.fault.amount, Amount::Next(left) if left > 0)
-        })
+        self.unfinished.contains(&number)
+            || self.faults.iter().any(|active| active.number == number && active.is_waiting())
     }
 
     /// Whether what passes in a direction arrives at once and unharmed, so that nothing need be
@@ -150,6 +157,10 @@ impl SerialLine {
 }
 
 impl Active {
+    fn is_waiting(&self) -> bool {
+        matches!(self.fault.amount, Amount::Next(left) if left > 0)
+    }
+
     fn is_for(&self, direction: Direction) -> bool {
         self.fault.direction.is_none_or(|wanted| wanted == direction)
             && self.fault.amount != Amount::Next(0)

@@ -31,11 +31,11 @@ pub trait Library: Sync {
     /// # Errors
     /// In plain words, why there is none.
     fn profile(&self, name: &str) -> Result<Arc<Profile>, String>;
-    /// The memory of a module, by its file.
+    /// The memory of a module of this profile, by its file.
     ///
     /// # Errors
     /// In plain words, why it cannot be used.
-    fn memory(&self, path: &str) -> Result<Nvm, String>;
+    fn memory(&self, path: &str, profile: &str) -> Result<Nvm, String>;
 }
 
 /// Built-in profiles, and no files.
@@ -59,6 +59,8 @@ pub struct Stage<'l> {
     placed: Vec<(usize, ModemId, usize)>,
     /// The same for faults of serial lines: which port, and the number there.
     ordered: Vec<(usize, ModemId, (PortId, u32))>,
+    /// Silences of the service, with how much it had not heard before each.
+    silences: Vec<(usize, u64)>,
     profiles: BTreeMap<String, Arc<Profile>>,
 }
 
@@ -73,6 +75,7 @@ impl<'l> Stage<'l> {
             marks: Vec::new(),
             placed: Vec::new(),
             ordered: Vec::new(),
+            silences: Vec::new(),
             profiles: BTreeMap::new(),
         }
     }
@@ -187,7 +190,9 @@ impl<'l> Stage<'l> {
             same.all(|(.., (port, number))| self.world.line_fault_waits(*modem, *port, *number))
         };
         let ordered = self.ordered.iter().find(waits).map(|(line, ..)| *line);
-        if let Some(line) = placed.map(|(line, ..)| *line).or(ordered) {
+        let silence = self.silences.iter().find(|(_, before)| self.world.unheard() == *before);
+        let silence = silence.map(|(line, _)| *line);
+        if let Some(line) = placed.map(|(line, ..)| *line).or(ordered).or(silence) {
             player.fail_at(Some(line), Problem::NeverStruck, self.world.now());
         }
     }
@@ -203,7 +208,10 @@ impl<'l> Stage<'l> {
             Act::Modem(index, spec) => self.add(*index, spec, script)?,
             Act::Service(true) => self.world.start_service(),
             Act::Service(false) => self.world.cut_service(),
-            Act::ServiceSilent(millis) => self.world.silence_service(*millis),
+            Act::ServiceSilent(millis) => {
+                self.silences.push((line, self.world.unheard()));
+                self.world.silence_service(*millis);
+            }
             Act::Power(modem, to) => self.input(*modem, Input::from(*to))?,
             Act::Reset(modem) => self.input(*modem, Input::Reset)?,
             Act::Network(modem, change) => self.network(*modem, *change)?,
@@ -255,8 +263,8 @@ impl<'l> Stage<'l> {
                 (self.world.add_modem_with_ports(&profile, options, nvm, spec.ports), spec.on)
             }
             ModemSource::Memory { profile, path } => {
+                let nvm = self.library.memory(path, profile).map_err(Trouble::Refused)?;
                 let profile = self.profile(profile)?;
-                let nvm = self.library.memory(path).map_err(Trouble::Refused)?;
                 (self.world.add_modem_with_ports(&profile, options, nvm, spec.ports), spec.on)
             }
         };
@@ -368,7 +376,7 @@ impl Library for BuiltIn {
         })
     }
 
-    fn memory(&self, path: &str) -> Result<Nvm, String> {
+    fn memory(&self, path: &str, _: &str) -> Result<Nvm, String> {
         Err(format!("{path}: there are no files here"))
     }
 }

@@ -187,6 +187,9 @@ impl fmt::Display for Finding {
         let failure = &self.failure;
         writeln!(f, "FAIL {}:{}: {}", self.file, failure.line, failure.statement)?;
         writeln!(f, "  under this fault, {}", self.cure)?;
+        if self.fault.strike.is_cut() {
+            writeln!(f, "  (power came back after a minute, and the command was repeated)")?;
+        }
         write!(f, "{failure}")
     }
 }

@@ -87,6 +87,8 @@ pub struct World {
     sent: u64,
     /// Until when the service hears nothing.
     silent_until: Timestamp,
+    /// How many datagrams it did not hear for that.
+    unheard: u64,
     /// Ports that have said something since it was last taken.
     said: BTreeSet<(ModemId, PortId)>,
     /// Modems that have booted since that was last taken.
@@ -180,6 +182,7 @@ impl World {
             air: BinaryHeap::new(),
             sent: 0,
             silent_until: BEGINNING,
+            unheard: 0,
             said: BTreeSet::new(),
             booted: Vec::new(),
             cut: false,
@@ -268,6 +271,11 @@ impl World {
         self.silent_until = self.now.offset_millis(millis);
     }
 
+    /// How many datagrams did not reach the service because it was silent.
+    pub fn unheard(&self) -> u64 {
+        self.unheard
+    }
+
     /// Writes down what happens from now on.
     pub fn begin_trace(&mut self) {
         self.trace = Some(Trace::new(self.now));
@@ -341,7 +349,7 @@ impl World {
 
 impl Slot {
     fn meet(&mut self, what: Point) -> Option<Strike> {
-        self.faults.iter_mut().find_map(|fault| fault.meets(what).then_some(fault.strike))
+        Fault::meet_all(self.faults.iter_mut(), what)
     }
 }
 

@@ -295,7 +295,7 @@ no event
 SEALS = """\
 import sys, time, serial
 port = serial.Serial(sys.argv[1], 115200, timeout=0.2)
-deadline = time.monotonic() + 30
+deadline = time.monotonic() + 60
 def ask(line):
     port.reset_input_buffer()
     port.write(line.encode() + b"\\r")
@@ -315,10 +315,12 @@ sys.exit(9)
 
 
 class Scenario(Case):
-    def exec(self, scenario, *command, status, options=(), within=60):
+    limit_s = 300
+
+    def exec(self, scenario, *command, status, options=(), within=100):
         path = self.folder / "world.at"
         path.write_text(scenario)
-        return run("exec", "--ephemeral", "--scenario", path, *options, "--timeout", "40s", "--", *command,
+        return run("exec", "--ephemeral", "--scenario", path, *options, "--timeout", "90s", "--", *command,
                    within=within, status=status)
 
     def test_a_host_program_goes_through_an_interrupted_bootstrap(self):

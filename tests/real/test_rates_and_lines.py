@@ -4,6 +4,7 @@ import contextlib
 import os
 import random
 import socket
+import time
 
 import serial
 
@@ -177,3 +178,40 @@ class Rfc2217(Case):
             self.assertTrue(newer.command("AT").ok)
             older.port.close()
             self.assertTrue(newer.command("AT").ok)
+
+
+class LineFaults(Case):
+    """What `vsara ctl fault line …` does to the bytes between a host program and the module."""
+
+    def test_bytes_are_lost_late_and_in_pieces(self):
+        modem = self.modem("--service", "none")
+        with modem.terminal() as terminal:
+            self.assertTrue(terminal.command("ATE0").ok)
+            modem.ctl("fault", "line", "drop", "2", "to-module")
+            terminal.send("AT+CGMM")
+            self.assertEqual(terminal.receive(), b"", "the prefix was lost")
+            self.assertTrue(terminal.command("AT+CGMM").ok)
+            modem.ctl("fault", "line", "delay", "300ms", "to-host")
+            began = time.monotonic()
+            self.assertTrue(terminal.command("AT").ok)
+            self.assertGreater(time.monotonic() - began, 0.25)
+            modem.ctl("fault", "line", "none")
+            modem.ctl("fault", "line", "drop", "100%", "to-host")
+            terminal.send("AT")
+            self.assertEqual(terminal.receive(), b"")
+            modem.ctl("fault", "line", "none")
+            modem.ctl("fault", "line", "split", "100%")
+            self.assertEqual(terminal.command("AT+CGMM").lines, ["SARA-R510S"])
+            modem.ctl("fault", "line", "none")
+            self.assertTrue(terminal.command("AT").ok)
+
+    def test_what_is_no_fault_is_refused(self):
+        modem = self.modem("--service", "none")
+        for words, part in (
+            (("line", "dance"), "drop 3, corrupt 5%"),
+            (("line", "drop", "many"), "how many, such as 3"),
+            (("line", "drop", "3", "sideways"), "to-module, to-host"),
+            (("phase", "3"), "faults of a module are those of its line"),
+        ):
+            done = run("ctl", "--state", modem.state, "fault", *words, status=2)
+            self.assertIn(part, done.stderr)

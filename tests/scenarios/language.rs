@@ -325,3 +325,81 @@ fn a_scenario_ends() {
     let text = "wait 3660d\n".repeat(11);
     check_fails(&[(&text, 11, "more than 100 years of virtual time")]);
 }
+
+#[test]
+fn a_serial_line_loses_spoils_cuts_up_joins_and_delays() {
+    let quiet = "> ATE0\n< OK\n";
+    let holds = |body: &str| check_holds(&[(ONE, &format!("{quiet}{body}"))]);
+    holds("fault line drop 2 to-module\n> AT\n<none for 1s\n> AT\n< OK");
+    holds("fault line drop 100% to-host\n> AT\n<none for 1m\nfault line none\n> AT\n< OK");
+    holds("fault line drop 1 to-host\n> AT\n< OK");
+    holds("fault line drop 3 to-host\n> AT\n< K");
+    holds("fault line delay 3s to-host\n> AT\n<none for 2900ms\n< OK");
+    holds("fault line delay 3s 1 to-module\n> AT\n<none for 2900ms\n< OK\n> AT\n< OK\n<none for 1s");
+    holds("fault line split 1 to-host\n> AT\n< OK\nfault line split 100%\n> AT+CGMM\n< SARA-R510S\n< OK");
+    holds("fault line merge 100% to-host\nwait 10ms\n> AT\n<none for 50ms\n< OK");
+    holds(
+        "fault line corrupt 100% to-module\n> AT+CGMM\nwait 1s\nfault line none to-module\n>> \"\\r\"\nwait 1s",
+    );
+    check_fails(&[
+        ("modem dut sara-r510s\nfault line drop 1\nwait 1h", 2, "this fault never struck"),
+        ("modem dut sara-r510s\nfault line corrupt 100% to-host\n> ATE0\n< OK", 4, "seen"),
+    ]);
+}
+
+#[test]
+fn each_of_several_faults_counts_for_itself() {
+    for order in [[1, 2, 3], [3, 2, 1]] {
+        let faults: String = order.iter().map(|at| format!("fault at datagram {at} drop\n")).collect();
+        let script =
+            Script::parse(&format!("{OFF}{faults}power on\nwait 2m\n"), "test.at").expect("a script");
+        let report =
+            play(&script, "test.at", PlayOptions { trace: true, ..PlayOptions::default() }, &BuiltIn);
+        assert!(report.has_passed(), "{report}");
+        let datagrams = report.trace.lines().filter(|line| {
+            line.contains(" bytes to the service") || line.contains(" bytes from the service")
+        });
+        let struck: Vec<_> = datagrams.map(|line| line.contains("struck: drop")).take(5).collect();
+        assert_eq!(struck, [true, true, true, false, false], "{order:?}");
+    }
+}
+
+#[test]
+fn what_was_said_before_a_question_is_no_answer_to_it() {
+    check_fails(&[(
+        "modem dut sara-r510s\n> AT+CFUN?\n> AT+CFUN=4\nwait 2s\nwait until < +CFUN: 1,* within 3s",
+        5,
+        "+CFUN: 4,0",
+    )]);
+}
+
+#[test]
+fn bytes_are_sent_exactly_as_they_are_written() {
+    let heard = |line: &str| {
+        let text = format!("{ONE}> AT+CGMI\n< {{x}}-blox\n< OK\n{line}\n");
+        let script = Script::parse(&text, "test.at").unwrap_or_else(|error| panic!("{error}"));
+        play(&script, "test.at", PlayOptions { trace: true, ..PlayOptions::default() }, &BuiltIn).trace
+    };
+    for (line, bytes) in [
+        (r#">> "\xff${x}\r""#, r#"dut> "\xffu\r""#),
+        (r#">> "\x24{x}\r""#, r#"dut> "${x}\r""#),
+        (r#">> "\${x}\r""#, r#"dut> "${x}\r""#),
+        (r"> \${x}", r#"dut> "${x}\r""#),
+    ] {
+        let trace = heard(line);
+        assert!(trace.contains(bytes), "{line}: {bytes}\n{trace}");
+    }
+}
+
+#[test]
+fn a_fault_that_never_struck_fails_whatever_it_is() {
+    check_fails(&[
+        ("modem dut sara-r510s off\nfault service silent for 10m\nwait 1h", 2, "this fault never struck"),
+        (
+            "modem dut sara-r510s\nfault dut line drop 2 to-host\nfault dut line none\n> AT\n< OK",
+            2,
+            "this fault never struck",
+        ),
+    ]);
+    check_holds(&[(OFF, "fault service silent for 10m\npower on\nwait 1h\nno event")]);
+}

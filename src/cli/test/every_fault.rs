@@ -9,6 +9,9 @@ use crate::scenario::player::End;
 use crate::scenario::report::{PlayOptions, Report, Verdict};
 use crate::scenario::sweep::{self, FAULTS_MAX, Finding, PlannedFault};
 
+/// Findings of one file that are shown in full; the others are counted.
+const SHOWN_MAX: usize = 10;
+
 /// Sweeps every file; each play counts, the one without a fault too.
 pub(super) fn sweep_all(
     files: &[ScenarioFile],
@@ -51,7 +54,9 @@ fn sweep_file(
             Ok(()) => tally.passed += 1,
             Err(finding) => {
                 tally.failed += 1;
-                writeln!(anstream::stdout().lock(), "{finding}")?;
+                if tally.failed <= SHOWN_MAX {
+                    writeln!(anstream::stdout().lock(), "{finding}")?;
+                }
                 worst.get_or_insert(finding);
             }
         }
@@ -73,7 +78,12 @@ fn sweep_file(
     let faults = plan.faults.len();
     match tally.failed {
         0 => writeln!(anstream::stdout().lock(), "pass {} ({faults} faults)", file.name)?,
-        failed => writeln!(anstream::stdout().lock(), "FAIL {} ({failed} of {faults} faults)", file.name)?,
+        failed => {
+            if failed > SHOWN_MAX {
+                writeln!(anstream::stdout().lock(), "… and {} more", failed - SHOWN_MAX)?;
+            }
+            writeln!(anstream::stdout().lock(), "FAIL {} ({failed} of {faults} faults)", file.name)?;
+        }
     }
     done(report, took);
     Ok(tally)

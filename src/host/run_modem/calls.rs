@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::ModemHost;
-use crate::host::control::{Answer, Call, Request};
+use crate::host::control::{Answer, Call, PowerSwitch, Request};
 use crate::host::entropy;
 use crate::host::error::HostError;
 use crate::host::state_dir::clone_module;
@@ -21,7 +21,7 @@ impl ModemHost {
     pub(super) async fn answer(&mut self, call: Call) -> Result<(), HostError> {
         let answer = match call.request {
             Request::Status => Answer::Done(self.status().await),
-            Request::Power { to } => self.done(Input::from(to))?,
+            Request::Power { to } => self.switch_power(to)?,
             Request::Coverage { up } => self.done(Input::Coverage(up))?,
             Request::Reset => self.done(Input::Reset)?,
             Request::Link { fault } => self.worsen_link(&fault),
@@ -56,6 +56,17 @@ impl ModemHost {
         Ok(Answer::Done(Value::Null))
     }
 
+    /// PWR_ON is not heard by a module that is switching off (field report), and nothing says so on
+    /// its ports.
+    fn switch_power(&mut self, to: PowerSwitch) -> Result<Answer, HostError> {
+        if to == PowerSwitch::On && self.modem.module().power() == Power::ShuttingDown {
+            let problem =
+                "the module is shutting down and does not hear PWR_ON; ask again once its power is off";
+            return Ok(Answer::Failed(problem.to_owned()));
+        }
+        self.done(Input::from(to))
+    }
+
     fn worsen_link(&mut self, fault: &str) -> Answer {
         match fault.parse::<NetworkChange>() {
             Ok(change) => {
@@ -69,7 +80,9 @@ impl ModemHost {
     fn worsen_lines(&mut self, fault: &str) -> Answer {
         match fault.parse::<LineFault>() {
             Ok(fault) => {
-                self.lines.iter_mut().for_each(|line| line.order(fault));
+                for line in &mut self.lines {
+                    line.order(fault);
+                }
                 Answer::Done(Value::Null)
             }
             Err(error) => failed(error),

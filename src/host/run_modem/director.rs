@@ -15,6 +15,7 @@ use super::ModemHost;
 use crate::host::air::Direction;
 use crate::host::clock::Pace;
 use crate::host::error::HostError;
+use crate::host::line::Line;
 use crate::modem::{Input, PortId};
 use crate::module::{Event, Flow, Nvm};
 use crate::scenario::fault::{Fault, Point, Strike};
@@ -52,10 +53,15 @@ pub(super) struct Director {
     port: PortId,
     /// Faults that were placed, with the lines that placed them.
     faults: Vec<(usize, Fault)>,
+    /// The same for faults of the lines: their numbers, port by port.
+    line_faults: Vec<(usize, Vec<u32>)>,
     at_request: Option<Strike>,
     answer_is_lost: bool,
     /// Until when the service hears nothing, in system time.
     silent_until: Timestamp,
+    /// How many datagrams it did not hear for that, and before each silence.
+    unheard: u64,
+    silences: Vec<(usize, u64)>,
     /// The host program had its time to say something.
     patient: bool,
     /// Who waits for its end.
@@ -68,8 +74,9 @@ impl ScenarioSetup {
     /// # Errors
     /// The line of the first statement that cannot be played beside a host program, and why.
     pub fn modem(&self, embedded: bool) -> Result<Option<&'static ModemSpec>, (usize, String)> {
-        let mut declared = None;
+        let mut declared: Option<&ModemSpec> = None;
         for statement in &self.script.statements {
+            let embedded = embedded && declared.is_none_or(|spec| spec.service_resolves);
             let refused = match &statement.what {
                 What::Act(act) => refusal(act, embedded),
                 _ => None,
@@ -128,9 +135,12 @@ impl Director {
             file: setup.file.clone(),
             port,
             faults: Vec::new(),
+            line_faults: Vec::new(),
             at_request: None,
             answer_is_lost: false,
             silent_until: Timestamp::default(),
+            unheard: 0,
+            silences: Vec::new(),
             patient: false,
             ended: Some(ended),
         }
@@ -138,7 +148,7 @@ impl Director {
 
     /// The strike that meets this point, if one does.
     fn meet(&mut self, point: Point) -> Option<Strike> {
-        self.faults.iter_mut().find_map(|(_, fault)| fault.meets(point).then_some(fault.strike))
+        Fault::meet_all(self.faults.iter_mut().map(|(_, fault)| fault), point)
     }
 
     /// Something happened in the module.
@@ -160,11 +170,19 @@ impl Director {
     }
 
     /// It is over: whoever waits gets the report.
-    fn finish(&mut self, now: Timestamp) {
+    fn finish(&mut self, lines: &[Line], now: Timestamp) {
+        let placed = self.faults.iter().find(|(_, fault)| !fault.struck).map(|(line, _)| *line);
+        // A fault of all lines has struck once it has on one of them.
+        let waits = |(_, numbers): &&(usize, Vec<u32>)| {
+            let mut on_each = lines.iter().zip(numbers);
+            !numbers.is_empty() && on_each.all(|(line, number)| line.is_waiting(*number))
+        };
+        let ordered = self.line_faults.iter().find(waits).map(|(line, _)| *line);
+        let silent = self.silences.iter().find(|(_, before)| self.unheard == *before).map(|(line, _)| *line);
         if self.player.has_passed()
-            && let Some((line, _)) = self.faults.iter().find(|(_, fault)| !fault.struck)
+            && let Some(line) = placed.or(ordered).or(silent)
         {
-            self.player.fail_at(Some(*line), Problem::NeverStruck, now);
+            self.player.fail_at(Some(line), Problem::NeverStruck, now);
         }
         let verdict = match self.player.end().cloned() {
             Some(End::Failed(failure)) => Verdict::Failed(failure),
@@ -225,7 +243,7 @@ impl ModemHost {
                     self.advance_to(step).await?;
                 }
                 Next::Ended => {
-                    director.finish(now.system);
+                    director.finish(&self.lines, now.system);
                     break;
                 }
             }
@@ -245,7 +263,12 @@ impl ModemHost {
                 let shown = self.modem.module().nvm().rtc.at(self.clock.now().system);
                 self.input(Input::SetClock(change.of(shown)))?;
             }
-            Act::Line(_, fault) => self.lines.iter_mut().for_each(|of_port| of_port.order(*fault)),
+            Act::Line(_, fault) => {
+                let numbers = self.lines.iter_mut().map(|of_port| of_port.order(*fault)).collect();
+                if let Some(director) = &mut self.director {
+                    director.line_faults.push((line, numbers));
+                }
+            }
             Act::Fault(_, point, strike) => {
                 if let Some(director) = &mut self.director {
                     director.faults.push((line, Fault::new(*point, *strike)));
@@ -254,6 +277,7 @@ impl ModemHost {
             Act::ServiceSilent(millis) => {
                 let until = self.clock.now().system.offset_millis(*millis);
                 if let Some(director) = &mut self.director {
+                    director.silences.push((line, director.unheard));
                     director.silent_until = until;
                 }
             }
@@ -300,6 +324,7 @@ impl ModemHost {
         director.answer_is_lost |= of_phase == Some(Strike::DropResponse);
         let strike = director.meet(Point::Datagram(1)).or(of_phase);
         let silent = now.system < director.silent_until;
+        director.unheard += u64::from(silent);
         if strike == Some(Strike::CutBefore) {
             return self.cut(now);
         }

@@ -122,7 +122,7 @@ impl<'s> Player<'s> {
             }
             Front::Other => {
                 let seen = self.ports.entry(port).or_default().unread();
-                let agrees = seen.iter().zip(bytes).take_while(|(a, b)| a == b).count();
+                let agrees = Some(seen.iter().zip(bytes).take_while(|(a, b)| a == b).count());
                 let expected = bytes.escape_ascii().to_string();
                 self.fail(Problem::Line { expected, seen, agrees, stale_at: None }, now);
                 Some(Next::Ended)
@@ -179,7 +179,8 @@ impl<'s> Player<'s> {
         let prefix = command.trim_start_matches("AT").trim_end_matches('?').as_bytes();
         let hearing = self.ports.entry(port).or_default();
         while let Some((line, stale)) = hearing.line() {
-            if pattern.matches(&line, &mut self.variables) {
+            // What was there before the question is no answer to it.
+            if !stale && pattern.matches(&line, &mut self.variables) {
                 *fulfilled = true;
                 wish.seen = Some(line);
             } else if is_final(&line) && !stale {
@@ -271,7 +272,7 @@ impl<'s> Player<'s> {
 }
 
 /// Whether a line ends an answer, under `ATV1` or `ATV0`.
-pub(super) fn is_final(line: &[u8]) -> bool {
+pub(in crate::scenario) fn is_final(line: &[u8]) -> bool {
     const CODES: [&[u8]; 12] = [
         b"OK",
         b"ERROR",

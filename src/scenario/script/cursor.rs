@@ -192,6 +192,7 @@ fn escape(text: &str) -> Option<(u8, &str)> {
         b't' => (b'\t', rest),
         b'"' => (b'"', rest),
         b'\\' => (b'\\', rest),
+        b'$' => (b'$', rest),
         b'x' => {
             let digits =
                 rest.get(..2).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
@@ -224,7 +225,7 @@ pub(super) fn duration_ms(text: &str) -> Option<i64> {
 }
 
 /// A duration as a scenario writes it: `90s` is `1m30s`.
-pub(in crate::scenario) fn shown_ms(millis: i64) -> String {
+pub fn shown_ms(millis: i64) -> String {
     let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")];
     let mut left = millis.max(0);
     let mut text = String::new();

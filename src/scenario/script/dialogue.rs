@@ -27,8 +27,8 @@ const SIGNS: [(&str, Sign); 6] = [
     (">>", Sign::SendRaw),
     (">", Sign::Send),
     ("<<", Sign::SkipTo),
-    ("<prompt ", Sign::Prompt),
-    ("<none ", Sign::Silence),
+    ("<prompt", Sign::Prompt),
+    ("<none", Sign::Silence),
     ("<", Sign::Expect),
 ];
 
@@ -46,14 +46,17 @@ impl Parser<'_> {
         match sign {
             Sign::Send => {
                 let text = cursor.rest();
-                Ok(What::Send(port, self.template(text.text.as_bytes(), text)?))
+                Ok(What::Send(port, self.template(text)?))
             }
-            Sign::SendRaw => {
-                let word = cursor.rest();
-                let bytes = word.quoted()?;
-                Ok(What::SendRaw(port, self.template(&bytes, word)?))
+            Sign::SendRaw => Ok(What::SendRaw(port, self.raw_template(cursor.rest())?)),
+            Sign::Expect => {
+                let text = cursor.rest();
+                if matches!(within(text), Ok((before, _)) if before.text.len() < text.text.len()) {
+                    let message = "an expectation of the next line has no time of its own".to_owned();
+                    return Err(text.wrong(message, "`<< text within 5s`, which skips lines until it comes"));
+                }
+                Ok(What::Expect(port, self.expected(text)?))
             }
-            Sign::Expect => Ok(What::Expect(port, self.expected(cursor.rest())?)),
             Sign::SkipTo => {
                 let (text, within_ms) = within(cursor.rest())?;
                 Ok(What::SkipTo(port, self.expected(text)?, within_ms))
@@ -109,13 +112,45 @@ impl Parser<'_> {
         })
     }
 
-    /// Bytes to send, in which `${x}` stands for what was captured; `\$` is a dollar.
-    fn template(&self, bytes: &[u8], word: Word<'_>) -> Result<Template, Problem> {
-        let text = match std::str::from_utf8(bytes) {
-            Ok(text) => text,
-            // Captures are made of text alone.
-            Err(_) => return Ok(Template(vec![TemplatePart::Bytes(bytes.to_vec())])),
-        };
+    /// Quoted bytes to send, in which `${x}` stands for what was captured; an escape is a byte and
+    /// nothing else.
+    fn raw_template(&self, word: Word<'_>) -> Result<Template, Problem> {
+        // Tells what is wrong with the whole of it.
+        word.quoted()?;
+        let inside = &word.text[1..word.text.len() - 1];
+        let mut parts = Vec::new();
+        let (mut from, mut at) = (0, 0);
+        while let Some(place) = inside[at..].find(['\\', '$']) {
+            let place = at + place;
+            if inside[place..].starts_with("${") {
+                let (name, left) = self.variable(&inside[place..], word)?;
+                parts.push(TemplatePart::Bytes(unescaped(&inside[from..place], word)?));
+                parts.push(TemplatePart::Variable(name.to_owned()));
+                from = inside.len() - left.len();
+                at = from;
+            } else if inside[place..].starts_with('\\') {
+                // What is escaped is ASCII.
+                at = place + 2;
+            } else {
+                at = place + 1;
+            }
+        }
+        parts.push(TemplatePart::Bytes(unescaped(&inside[from..], word)?));
+        Ok(Template(parts))
+    }
+
+    /// The name in `${x}` at the front of a text, and what is behind it.
+    fn variable<'t>(&self, text: &'t str, word: Word<'_>) -> Result<(&'t str, &'t str), Problem> {
+        let problem =
+            |problem: super::pattern::PatternProblem| word.wrong(problem.message, "${x}, captured before");
+        let (name, left) = name_in_braces(&text[1..], 0).map_err(problem)?;
+        check_known(name, &self.captured, 0).map_err(problem)?;
+        Ok((name, left))
+    }
+
+    /// Text to send, in which `${x}` stands for what was captured; `\${` is itself.
+    fn template(&self, word: Word<'_>) -> Result<Template, Problem> {
+        let text = word.text;
         let mut parts = Vec::new();
         let mut literal = String::new();
         let mut rest = text;
@@ -129,11 +164,7 @@ impl Parser<'_> {
                 rest = &from[1..];
             } else if from.starts_with("${") {
                 literal.push_str(before);
-                let problem = |problem: super::pattern::PatternProblem| {
-                    word.wrong(problem.message, "${x}, captured before")
-                };
-                let (name, left) = name_in_braces(&from[1..], 0).map_err(problem)?;
-                check_known(name, &self.captured, 0).map_err(problem)?;
+                let (name, left) = self.variable(from, word)?;
                 parts.push(TemplatePart::Bytes(std::mem::take(&mut literal).into_bytes()));
                 parts.push(TemplatePart::Variable(name.to_owned()));
                 rest = left;
@@ -149,6 +180,11 @@ impl Parser<'_> {
     }
 }
 
+/// A part of a quoted text with its escapes resolved.
+fn unescaped(part: &str, word: Word<'_>) -> Result<Vec<u8>, Problem> {
+    Word { text: &format!("\"{part}\""), ..word }.quoted()
+}
+
 /// The name of the port, the sign, and where the text begins; none where the line is no dialogue.
 fn split(line: &str) -> Option<(&str, Sign, usize)> {
     let at = line.find(['<', '>'])?;
@@ -156,7 +192,12 @@ fn split(line: &str) -> Option<(&str, Sign, usize)> {
     if head.trim().contains(char::is_whitespace) {
         return None;
     }
-    let (text, sign) = SIGNS.into_iter().find(|(text, _)| line[at..].starts_with(text))?;
+    // A word of the language ends at a blank: `<nonesuch` is an expectation.
+    let ends = |rest: &str| rest.is_empty() || rest.starts_with(char::is_whitespace);
+    let (text, sign) = SIGNS.into_iter().find(|(text, sign)| {
+        let rest = line[at..].strip_prefix(text);
+        rest.is_some_and(|rest| !matches!(sign, Sign::Prompt | Sign::Silence) || ends(rest))
+    })?;
     Some((head, sign, at + text.len()))
 }
 

@@ -43,7 +43,12 @@ pub(super) fn script(text: &str) -> Result<Script, Problem> {
         captured: Vec::new(),
     };
     let mut statements = Vec::new();
-    let mut base = 0;
+    // Some editors begin a file with a mark of its byte order.
+    let (mark, text) = match text.strip_prefix('\u{feff}') {
+        Some(text) => ('\u{feff}'.len_utf8(), text),
+        None => (0, text),
+    };
+    let mut base = mark;
     for (index, whole) in text.split('\n').enumerate() {
         let line = whole.strip_suffix('\r').unwrap_or(whole);
         let shown = line.trim();
@@ -58,6 +63,13 @@ pub(super) fn script(text: &str) -> Result<Script, Problem> {
             statements.push(Statement { line: index + 1, text: shown.to_owned(), what });
         }
         base += whole.len() + 1;
+    }
+    if statements.is_empty() {
+        return Err(Problem {
+            offset: 0,
+            message: "there is no statement in it".to_owned(),
+            allowed: VERBS.to_owned(),
+        });
     }
     Ok(Script { statements, modems: parser.modems.into_iter().map(str::to_owned).collect() })
 }
@@ -192,7 +204,26 @@ impl<'t> Parser<'t> {
     }
 
     fn check_new(&self, name: &Word<'_>) -> Result<(), Problem> {
-        const RESERVED: [&str; 5] = ["service", "on", "off", "until", "line"];
+        const RESERVED: [&str; 18] = [
+            "service",
+            "on",
+            "off",
+            "until",
+            "line",
+            "at",
+            "cut",
+            "to",
+            "up",
+            "down",
+            "loss",
+            "drop",
+            "delay",
+            "duplicate",
+            "reorder",
+            "add",
+            "remove",
+            "from",
+        ];
         let mut characters = name.text.chars();
         let fine = characters.next().is_some_and(|c| c.is_ascii_alphabetic())
             && characters.all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
@@ -531,7 +562,10 @@ fn amount(cursor: &mut Cursor<'_>) -> Result<Amount, Problem> {
     if word.text.ends_with('%') {
         return Ok(Amount::Percent(word.percent()?));
     }
-    Ok(Amount::Next(word.parse(ALLOWED)?))
+    match word.parse(ALLOWED)? {
+        0 => Err(word.problem(ALLOWED)),
+        count => Ok(Amount::Next(count)),
+    }
 }
 
 fn claims(parser: &Parser<'_>, cursor: &mut Cursor<'_>) -> Result<Claims, Problem> {

@@ -17,6 +17,13 @@ enum Part {
     Variable(String),
 }
 
+/// A part with what was captured put in.
+#[derive(Debug)]
+enum Resolved<'p> {
+    Text(Vec<u8>),
+    Gap(Option<&'p str>),
+}
+
 /// Why text is no pattern, and where in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PatternProblem {
@@ -87,19 +94,19 @@ impl Pattern {
         let mut captures = Vec::new();
         let mut open: Option<(Option<&str>, usize)> = None;
         let mut at = 0;
-        let last = self.0.len().saturating_sub(1);
-        for (index, part) in self.0.iter().enumerate() {
+        let parts = self.resolved(variables)?;
+        let last = parts.len().saturating_sub(1);
+        for (index, part) in parts.iter().enumerate() {
             let text: &[u8] = match part {
-                Part::Gap(name) => {
+                Resolved::Gap(name) => {
                     // Two gaps side by side: the first of them is empty.
                     if let Some((Some(name), start)) = open {
                         captures.push((name, &line[start..start]));
                     }
-                    open = Some((name.as_deref(), at));
+                    open = Some((*name, at));
                     continue;
                 }
-                Part::Text(text) => text,
-                Part::Variable(name) => variables.get(name)?,
+                Resolved::Text(text) => text,
             };
             let found = match open {
                 None => line[at..].starts_with(text).then_some(at),
@@ -122,6 +129,27 @@ impl Pattern {
         Some(captures)
     }
 
+    /// The parts with what was captured put in, so that text between two gaps is one text; none
+    /// where something was not captured.
+    fn resolved<'a>(&'a self, variables: &Variables) -> Option<Vec<Resolved<'a>>> {
+        let mut parts = Vec::with_capacity(self.0.len());
+        for part in &self.0 {
+            let text = match part {
+                Part::Gap(name) => {
+                    parts.push(Resolved::Gap(name.as_deref()));
+                    continue;
+                }
+                Part::Text(text) => text,
+                Part::Variable(name) => variables.get(name)?,
+            };
+            match parts.last_mut() {
+                Some(Resolved::Text(before)) => before.extend_from_slice(text),
+                _ => parts.push(Resolved::Text(text.clone())),
+            }
+        }
+        Some(parts)
+    }
+
     /// The pattern as it is compared, with what was captured put in; what was not stays as written.
     pub fn shown(&self, variables: &Variables) -> String {
         let mut text = String::new();
@@ -139,8 +167,37 @@ impl Pattern {
         text
     }
 
-    /// How many bytes at the front of a line are as wanted, up to the first gap.
-    pub fn agrees_for(&self, line: &[u8], variables: &Variables) -> usize {
+    /// A line that is as wanted: each gap is filled with what was captured by its name before, or with
+    /// this text. Whether it had gaps; what fills a capture is kept.
+    pub fn filled(&self, text: &[u8], variables: &mut Variables) -> (Vec<u8>, bool) {
+        let mut line = Vec::new();
+        let mut has_gaps = false;
+        for (index, part) in self.0.iter().enumerate() {
+            match part {
+                Part::Text(bytes) => line.extend_from_slice(bytes),
+                Part::Variable(name) => line.extend(variables.get(name).into_iter().flatten()),
+                Part::Gap(name) => {
+                    has_gaps = true;
+                    // Two gaps side by side: the first of them is empty.
+                    let is_empty = matches!(self.0.get(index + 1), Some(Part::Gap(_)));
+                    let text = if is_empty { &[] } else { text };
+                    match name {
+                        Some(name) => line.extend_from_slice(
+                            variables.entry(name.clone()).or_insert_with(|| text.to_vec()),
+                        ),
+                        None => line.extend_from_slice(text),
+                    }
+                }
+            }
+        }
+        (line, has_gaps)
+    }
+
+    /// How many bytes at the front of a line are as wanted; none where a gap makes that no answer.
+    pub fn agrees_for(&self, line: &[u8], variables: &Variables) -> Option<usize> {
+        if self.0.iter().any(|part| matches!(part, Part::Gap(_))) {
+            return None;
+        }
         let mut wanted = Vec::new();
         for part in &self.0 {
             match part {
@@ -149,7 +206,7 @@ impl Pattern {
                 Part::Gap(_) => break,
             }
         }
-        wanted.iter().zip(line).take_while(|(a, b)| a == b).count()
+        Some(wanted.iter().zip(line).take_while(|(a, b)| a == b).count())
     }
 
     /// The text before the first gap or variable.
@@ -202,7 +259,8 @@ pub fn escape(line: &[u8]) -> String {
             c => text.push(c),
         }
     }
-    text
+    // Behind ` within ` would stand a time.
+    text.replace(" within ", " within*")
 }
 
 #[cfg(test)]
@@ -237,6 +295,9 @@ mod tests {
         check("{a}{b}", "xy", Some(&[("a", ""), ("b", "xy")]));
         check("n=${x}", "n=42", Some(&[]));
         check("n=${x}", "n=43", None);
+        check("*${x}b", "4242b", Some(&[]));
+        check("*a${x}", "a1a42", Some(&[]));
+        check("{a}-${x}*", "1-2-42.", Some(&[("a", "1-2")]));
         check(r"a\*b", "a*b", Some(&[]));
         check(r"a\*b", "axb", None);
         check(r"\{x}", "{x}", Some(&[]));
@@ -244,6 +305,21 @@ mod tests {
         check(r"a\b", r"a\b", Some(&[]));
         check(r"a\\*", r"a\b", Some(&[]));
         check("5 $", "5 $", Some(&[]));
+    }
+
+    #[test]
+    fn what_fills_a_pattern_is_as_wanted() {
+        let check = |pattern: &str, line: &str| {
+            let pattern = Pattern::parse(pattern, &mut vec!["x".to_owned()]).expect("a pattern");
+            let mut variables = Variables::from([("x".to_owned(), b"42".to_vec())]);
+            let (filled, _) = pattern.filled(b"7", &mut variables);
+            assert_eq!(String::from_utf8_lossy(&filled), line);
+            assert!(pattern.matches(&filled, &mut Variables::from([("x".to_owned(), b"42".to_vec())])));
+        };
+        check("+CSQ: *,{ber}", "+CSQ: 7,7");
+        check("{a}*", "7");
+        check("n=${x}", "n=42");
+        check(r"a\*b", "a*b");
     }
 
     #[test]

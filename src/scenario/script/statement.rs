@@ -354,6 +354,11 @@ pub struct EventClaim {
 }
 
 impl Template {
+    /// Whether nothing that was captured is in it.
+    pub fn is_fixed(&self) -> bool {
+        self.0.iter().all(|part| matches!(part, TemplatePart::Bytes(_)))
+    }
+
     /// The bytes, with what was captured put in.
     pub fn render(&self, variables: &Variables) -> Vec<u8> {
         let mut bytes = Vec::new();

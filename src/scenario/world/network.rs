@@ -62,6 +62,7 @@ impl World {
         match delivery.to {
             End::Service(peer) => {
                 if self.now < self.silent_until {
+                    self.unheard += 1;
                     return self.note("service: hears nothing");
                 }
                 if delivery.answer_is_lost
