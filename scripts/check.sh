@@ -2,9 +2,9 @@
 # Everything a change must pass. Installs what it needs (Debian, as root, with Rust and Python).
 #
 #   scripts/check.sh            at most 10 minutes on 2 cores from a fresh clone
-#   scripts/check.sh --long     more seeds, soaks, and fuzzing of VSARA_FUZZ_SECONDS a target (120)
+#   scripts/check.sh --long     more seeds, soaks, a million devices, and fuzzing of VSARA_FUZZ_SECONDS a target (120)
 #   scripts/check.sh fmt tests  some steps only: fmt clippy tests doctests doc deny real contract programs
-#                               pytest fuzz
+#                               pytest store fuzz
 #
 # The last line sums the tests of cargo, of the real program, of its documents, of host programs and of the
 # pytest plugin: N passed, N failed, N skipped.
@@ -132,6 +132,9 @@ pytest_plugin() {
         with_binary "$python/bin/python" -m pytest -q -n 2 scripts/pytest
 }
 
+# A million devices in the store, and the bounds that must hold then.
+store() { cargo bench --locked --bench store; }
+
 # cargo-fuzz asks for a nightly compiler, but only for the flags that RUSTC_BOOTSTRAP unlocks. What
 # the fuzzer learns goes to a folder of its own; the corpus in the repository is only read.
 fuzz() {
@@ -151,13 +154,13 @@ for argument in "$@"; do
     case $argument in
         --long) export VSARA_LONG=1 PROPTEST_CASES="${PROPTEST_CASES:-5000}" ;;
         -h | --help) usage; exit 0 ;;
-        fmt | clippy | tests | doctests | doc | deny | real | contract | programs | pytest | fuzz) steps+=("$argument") ;;
+        fmt | clippy | tests | doctests | doc | deny | real | contract | programs | pytest | store | fuzz) steps+=("$argument") ;;
         *) usage >&2; exit 2 ;;
     esac
 done
 if ((${#steps[@]} == 0)); then
     steps=(fmt clippy tests doctests doc deny real contract programs pytest)
-    [[ -z ${VSARA_LONG:-} ]] || steps+=(fuzz)
+    [[ -z ${VSARA_LONG:-} ]] || steps+=(store fuzz)
 fi
 
 mkdir -p "$logs"
@@ -180,6 +183,7 @@ for name in "${steps[@]}"; do
         contract) step contract contract; tally contract '^contract: ' ;;
         programs) step programs programs; tally programs '^programs: ' ;;
         pytest) step pytest pytest_plugin; tally pytest '^pytest-vsara: ' ;;
+        store) step store store ;;
         fuzz) step fuzz fuzz ;;
     esac
 done

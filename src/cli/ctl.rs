@@ -98,7 +98,7 @@ enum Verb {
     /// security service: service silent for 10m, service loss 30%, drop N, delay 2s, duplicate N,
     /// reorder; service none
     Fault {
-        /// For example `line drop 3 to-host` or `service silent for 10m`
+        /// For example `line drop 3 to-host` or `service silent for 10m`; `line none`, `service none` end them
         #[arg(required = true, num_args = 1..=5)]
         what: Vec<String>,
     },

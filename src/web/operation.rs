@@ -1,12 +1,14 @@
 //! [`Operation`]: one call of an API: its route, and its place in the document, made of the very
 //! types the handler takes and returns. So no call is undocumented, and none is documented wrongly.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use serde::Serialize;
@@ -76,6 +78,10 @@ pub(super) type OwnerHandler<Q, A> = fn(&mut Owner<'_>, Q) -> Result<A, ApiError
 /// Handles a call of the admin API.
 pub(super) type AdminHandler<Q, A> = fn(&mut ServiceHost, Q) -> Result<A, ApiError>;
 
+/// The same with its types inside, so that all that is asynchronous is there once, not once a call.
+type OwnerCall = Arc<dyn Fn(&mut Owner<'_>, &[u8]) -> Result<Vec<u8>, ApiError> + Send + Sync>;
+type AdminCall = Arc<dyn Fn(&mut ServiceHost, &[u8]) -> Result<Vec<u8>, ApiError> + Send + Sync>;
+
 /// An owner's call, between two turns of the service's loop.
 pub(super) struct Owner<'a> {
     /// All there is to the caller.
@@ -96,19 +102,12 @@ impl Operation {
     /// A call of an owner: `POST` with a JSON object, answered with one.
     pub(super) fn owner<Q, A>(path: &'static str, handler: OwnerHandler<Q, A>) -> Self
     where
-        Q: DeserializeOwned + ToSchema + Send + 'static,
-        A: Serialize + ToSchema + Send + 'static,
+        Q: DeserializeOwned + ToSchema + 'static,
+        A: Serialize + ToSchema + 'static,
     {
-        let run = move |State(app): State<App>, request: Request| async move {
-            let caller = app.caller(request.headers())?;
-            let body: Q = read_json(request.into_body()).await?;
-            let called = app.rooms.service.with(move |host| {
-                caller.is_known_to(host)?;
-                let Caller { domain, api_key, .. } = &caller;
-                handler(&mut Owner { account: host.account(domain), api_key }, body)
-            });
-            Ok::<_, ApiError>(json(&called.await??))
-        };
+        let call: OwnerCall = Arc::new(move |owner, body| to_json(&handler(owner, from_json(body)?)?));
+        let run =
+            move |State(app): State<App>, request: Request| answer_owner(app, request, Arc::clone(&call));
         Self {
             security: Security::AuthToken,
             request: Some(Shape::of::<Q>()),
@@ -119,37 +118,32 @@ impl Operation {
     /// A call of the admin API without a body.
     pub(super) fn admin_get<A>(path: &'static str, handler: AdminHandler<Nothing, A>) -> Self
     where
-        A: Serialize + ToSchema + Send + 'static,
+        A: Serialize + ToSchema + 'static,
     {
-        let run = move |State(app): State<App>, headers: HeaderMap| async move {
-            app.admit_admin(&headers)?;
-            let called = app.rooms.service.with(move |host| handler(host, Nothing {}));
-            Ok::<_, ApiError>(json(&called.await??))
-        };
-        Self {
-            security: Security::AdminToken,
-            ..Self::new(Method::GET, path, Shape::of::<A>(), on(MethodFilter::GET, run))
-        }
+        let call: AdminCall = Arc::new(move |host, _| to_json(&handler(host, Nothing {})?));
+        Self::admin_call(Method::GET, path, Shape::of::<A>(), call)
     }
 
     /// A call of the admin API with a JSON object.
     pub(super) fn admin<Q, A>(method: Method, path: &'static str, handler: AdminHandler<Q, A>) -> Self
     where
-        Q: DeserializeOwned + ToSchema + Send + 'static,
-        A: Serialize + ToSchema + Send + 'static,
+        Q: DeserializeOwned + ToSchema + 'static,
+        A: Serialize + ToSchema + 'static,
     {
-        let run = move |State(app): State<App>, request: Request| async move {
-            app.admit_admin(request.headers())?;
-            let body: Q = read_json(request.into_body()).await?;
-            let called = app.rooms.service.with(move |host| handler(host, body));
-            Ok::<_, ApiError>(json(&called.await??))
+        let call: AdminCall = Arc::new(move |host, body| to_json(&handler(host, from_json(body)?)?));
+        let request = Some(Shape::of::<Q>());
+        Self { request, ..Self::admin_call(method, path, Shape::of::<A>(), call) }
+    }
+
+    fn admin_call(method: Method, path: &'static str, response: Shape, call: AdminCall) -> Self {
+        let run =
+            move |State(app): State<App>, request: Request| answer_admin(app, request, Arc::clone(&call));
+        let filter = match method {
+            Method::GET => MethodFilter::GET,
+            Method::PUT => MethodFilter::PUT,
+            _ => MethodFilter::POST,
         };
-        let filter = if method == Method::PUT { MethodFilter::PUT } else { MethodFilter::POST };
-        Self {
-            security: Security::AdminToken,
-            request: Some(Shape::of::<Q>()),
-            ..Self::new(method, path, Shape::of::<A>(), on(filter, run))
-        }
+        Self { security: Security::AdminToken, ..Self::new(method, path, response, on(filter, run)) }
     }
 
     /// A call that does its own reading and answering.
@@ -233,10 +227,27 @@ pub(super) fn routes(operations: Vec<Operation>) -> Router<App> {
     operations.into_iter().fold(Router::new(), route)
 }
 
+/// Finds out who calls, and has the call handled between two turns of the service's loop.
+async fn answer_owner(app: App, request: Request, call: OwnerCall) -> Result<Response, ApiError> {
+    let caller = app.caller(request.headers())?;
+    let body = read(request.into_body()).await?;
+    let called = app.rooms.service.with(move |host| {
+        caller.is_known_to(host)?;
+        let Caller { domain, api_key, .. } = &caller;
+        call(&mut Owner { account: host.account(domain), api_key }, &body)
+    });
+    called.await?.map(json_text)
+}
+
+async fn answer_admin(app: App, request: Request, call: AdminCall) -> Result<Response, ApiError> {
+    app.admit_admin(request.headers())?;
+    let body = read(request.into_body()).await?;
+    app.rooms.service.with(move |host| call(host, &body)).await?.map(json_text)
+}
+
 /// Reads a JSON object. Fields nobody knows are ignored, and an empty body is an empty object.
-pub(super) async fn read_json<Q: DeserializeOwned>(body: Body) -> Result<Q, ApiError> {
-    let bytes = read(body).await?;
-    let text = bytes.trim_ascii();
+pub(super) fn from_json<Q: DeserializeOwned>(body: &[u8]) -> Result<Q, ApiError> {
+    let text = body.trim_ascii();
     let text = if text.is_empty() { b"{}" } else { text };
     let hint = "the document at /docs says what the body looks like";
     // A list would be taken for a structure whose fields have no names.
@@ -249,7 +260,8 @@ pub(super) async fn read_json<Q: DeserializeOwned>(body: Body) -> Result<Q, ApiE
     read.and_then(|request| whole.map(|()| request)).map_err(|error| ApiError::bad_request(error, hint))
 }
 
-async fn read(body: Body) -> Result<axum::body::Bytes, ApiError> {
+/// Reads a body, within its limits.
+pub(super) async fn read(body: Body) -> Result<Bytes, ApiError> {
     let read = within(BODY_TIME_MAX, axum::body::to_bytes(body, BODY_LEN_MAX)).await;
     let Some(read) = read else {
         let seconds = BODY_TIME_MAX.as_secs();
@@ -273,9 +285,14 @@ async fn within<T>(time: Duration, work: impl Future<Output = T>) -> Option<T> {
 }
 
 /// An answer.
-pub(super) fn json(value: &impl Serialize) -> Response {
-    match serde_json::to_vec(value) {
-        Ok(text) => ([(axum::http::header::CONTENT_TYPE, "application/json")], text).into_response(),
-        Err(error) => ApiError::internal(error).into_response(),
-    }
+pub(super) fn json(value: &impl Serialize) -> Result<Response, ApiError> {
+    to_json(value).map(json_text)
+}
+
+fn to_json(value: &impl Serialize) -> Result<Vec<u8>, ApiError> {
+    serde_json::to_vec(value).map_err(ApiError::internal)
+}
+
+fn json_text(text: Vec<u8>) -> Response {
+    ([(CONTENT_TYPE, "application/json")], text).into_response()
 }

@@ -122,6 +122,17 @@ class Limits(Case):
         connection.close()
         self.assertIn(429, statuses)
 
+    def test_event_streams_leave_connections_for_everybody_else(self):
+        server = self.server()
+        owner = server.account()
+        streams = [owner.stream("/v1/event/stream") for _ in range(65)]
+        try:
+            self.assertEqual([response.status for _, response in streams], [200] * 64 + [429])
+            self.assertEqual(owner("/v1/device/list")["Total"], 0)
+        finally:
+            for connection, _ in streams:
+                connection.close()
+
     def test_garbage_at_the_door_is_answered_or_dropped_and_the_door_stays_open(self):
         server = self.server()
         for garbage in (b"\x00" * 1000, b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", b"\x16\x03\x01\x02\x00" * 50):

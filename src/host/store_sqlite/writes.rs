@@ -48,11 +48,12 @@ pub(super) fn put(transaction: &Transaction<'_>, write: &Write) -> Result<(), St
     Ok(())
 }
 
+/// A heartbeat changes nothing that is searched for but the time when it is overdue, and then most
+/// indexes are left alone.
 fn put_device(transaction: &Transaction<'_>, device: &Device) -> Result<(), StoreError> {
-    let sql = "INSERT OR REPLACE INTO device \
-               (rot, domain, owner_uid, plan, active, state, blacklisted, overdue, sealed_uid, serial, \
-                overdue_at, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    transaction.prepare_cached(sql)?.execute(params![
+    let row = params![
+        encode(device)?,
+        device.overdue_at().map(Timestamp::as_millis),
         device.rot.0,
         device.domain(),
         device.owner.as_ref().map(|owner| &owner.profile_uid),
@@ -63,9 +64,17 @@ fn put_device(transaction: &Transaction<'_>, device: &Device) -> Result<(), Stor
         device.overdue,
         device.seal.as_ref().map(|seal| &seal.profile_uid),
         device.seal.as_ref().map(|seal| &seal.serial_number),
-        device.overdue_at().map(Timestamp::as_millis),
-        encode(device)?,
-    ])?;
+    ];
+    let update = "UPDATE device SET record = ?, overdue_at = ? \
+                  WHERE rot = ? AND domain IS ? AND owner_uid IS ? AND plan IS ? AND active IS ? AND state IS ? \
+                  AND blacklisted IS ? AND overdue IS ? AND sealed_uid IS ? AND serial IS ?";
+    if transaction.prepare_cached(update)?.execute(row)? == 1 {
+        return Ok(());
+    }
+    let replace = "INSERT OR REPLACE INTO device \
+                   (record, overdue_at, rot, domain, owner_uid, plan, active, state, blacklisted, overdue, \
+                    sealed_uid, serial) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    transaction.prepare_cached(replace)?.execute(row)?;
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use crate::host::control::{Answer, Call, Request as Asked};
 use crate::web::api::values::{Moment, Whole};
 use crate::web::app::App;
 use crate::web::error::ApiError;
-use crate::web::operation::{Operation, Security, Shape, json, read_json};
+use crate::web::operation::{Operation, Security, Shape, from_json, json, read};
 
 /// Farthest move, in seconds: a hundred years.
 const ADVANCE_MAX_S: u32 = 3_155_760_000;
@@ -44,20 +44,20 @@ struct ClockAdvance {
     seconds: Whole,
 }
 
-async fn read(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
+async fn show(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
     app.admit_admin(&headers)?;
-    Ok(json(&state(&app)))
+    json(&state(&app))
 }
 
 async fn set(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     app.admit_admin(request.headers())?;
-    let ClockMove { time: Moment(moment) } = read_json(request.into_body()).await?;
+    let ClockMove { time: Moment(moment) } = from_json(&read(request.into_body()).await?)?;
     ask(&app, Asked::AdvanceTo { moment }).await
 }
 
 async fn advance(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     app.admit_admin(request.headers())?;
-    let ClockAdvance { seconds: Whole(seconds) } = read_json(request.into_body()).await?;
+    let ClockAdvance { seconds: Whole(seconds) } = from_json(&read(request.into_body()).await?)?;
     if seconds > ADVANCE_MAX_S {
         let message = format!("the clock is moved by up to {ADVANCE_MAX_S} seconds");
         return Err(ApiError::bad_request(message, "move it several times"));
@@ -72,7 +72,7 @@ async fn ask(app: &App, request: Asked) -> Result<Response, ApiError> {
     app.rooms.control.send(Call { request, answer }).await.map_err(|_| gone())?;
     match answered.await.map_err(|_| gone())? {
         Answer::Failed(message) => Err(ApiError::conflict(message, "choose a later moment")),
-        _ => Ok(json(&state(app))),
+        _ => json(&state(app)),
     }
 }
 
@@ -83,7 +83,7 @@ fn state(app: &App) -> ClockState {
 
 pub(super) fn operations() -> Vec<Operation> {
     const TAG: &str = "Time and faults";
-    let both = get(read).put(set);
+    let both = get(show).put(set);
     vec![
         Operation::new(Method::GET, "/clock", Shape::of::<ClockState>(), both)
             .about(TAG, "Says what time it is")

@@ -62,7 +62,7 @@ async fn load(State(app): State<App>, request: Request) -> Result<Response, ApiE
     });
     checked.await?;
     app.rooms.service.with(move |host: &mut ServiceHost| host.restore(snapshot.path())).await??;
-    Ok(json(&Done {}))
+    json(&Done {})
 }
 
 async fn receive(body: Body, path: &Path) -> Result<(), ApiError> {

@@ -12,7 +12,7 @@ use crate::host::run_service::ServiceHost;
 use crate::service::store::Store;
 use crate::web::app::App;
 use crate::web::error::ApiError;
-use crate::web::operation::{Operation, Provenance, Shape, json, read_json};
+use crate::web::operation::{Operation, Provenance, Shape, from_json, json, read};
 use crate::web::token::Purpose;
 
 /// An access key and its secret.
@@ -47,7 +47,7 @@ struct Tokens {
 /// `{APIKey, APISecret}` → `{AuthToken, RefreshToken}` (published).
 async fn authenticate(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     let AuthenticateRequest { api_key: GivenName(api_key), api_secret } =
-        read_json(request.into_body()).await?;
+        from_json(&read(request.into_body()).await?)?;
     if !app.may_try_secret(&api_key) {
         return Err(ApiError::too_many("too many wrong secrets for this access key"));
     }
@@ -64,7 +64,7 @@ async fn authenticate(State(app): State<App>, request: Request) -> Result<Respon
 
 /// A new pair of tokens, for as long as the access key is there.
 async fn refresh(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
-    let RefreshRequest { refresh_token } = read_json(request.into_body()).await?;
+    let RefreshRequest { refresh_token } = from_json(&read(request.into_body()).await?)?;
     let now = app.rooms.clock.now().system;
     let claims =
         app.tokens.read(&refresh_token, now).map_err(|error| ApiError::unauthorized(error.to_string()))?;
@@ -83,7 +83,7 @@ fn tokens(app: &App, domain: &str, api_key: &str) -> Result<Response, ApiError> 
         let token = app.tokens.issue(purpose, domain, api_key, now);
         token.ok_or_else(|| ApiError::internal("the operating system gives no random numbers"))
     };
-    Ok(json(&Tokens { auth_token: issue(Purpose::Auth)?, refresh_token: issue(Purpose::Refresh)? }))
+    json(&Tokens { auth_token: issue(Purpose::Auth)?, refresh_token: issue(Purpose::Refresh)? })
 }
 
 pub(super) fn operations() -> Vec<Operation> {
