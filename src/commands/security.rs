@@ -1,4 +1,6 @@
-//! Chapter *Device and data security*: root of trust, seal, security heartbeat.
+//! Chapter *Device and data security*: root of trust, seal, security heartbeat, chip-to-chip.
+
+mod chip_to_chip;
 
 use crate::at::{CmeError, Failure, Form};
 use crate::commands::{Command, Context, Pending, Reply, no_such_form};
@@ -146,4 +148,5 @@ pub const COMMANDS: &[Command] = &[
     Command { name: "+USECROTUID", run: root_of_trust_uid },
     Command { name: "+USECDEVINFO", run: device_info },
     Command { name: "+USECCONN", run: connect },
+    Command { name: "+USECC2C", run: chip_to_chip::chip_to_chip },
 ];

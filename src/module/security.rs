@@ -15,9 +15,11 @@
 //!
 //! There is one contact at a time. [`schedule`] decides which is due, [`contact`] runs it,
 //! [`phase`] says what each phase sends and what its answer changes, [`chain`] holds the nonces
-//! that tell the original from a copy, [`heartbeat`] the rules of `AT+USECCONN`.
+//! that tell the original from a copy, [`heartbeat`] the rules of `AT+USECCONN`,
+//! [`chip_to_chip`] the pairings with chips of hosts.
 
 pub mod chain;
+pub mod chip_to_chip;
 pub mod contact;
 pub mod heartbeat;
 pub mod phase;
@@ -36,6 +38,7 @@ use crate::protocol::message::{Attention, Feature, Seal, Standing};
 use crate::time::Timestamp;
 
 pub use self::chain::Chain;
+pub use self::chip_to_chip::{ChipToChipEvent, Pairings};
 pub use self::contact::Contact;
 pub use self::heartbeat::{Demand, Outcome};
 pub use self::phase::Phase;

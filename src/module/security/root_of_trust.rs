@@ -1,7 +1,8 @@
-//! The root of trust: the key sets a module holds.
+//! The root of trust: the key sets a module holds, and the secrets it shares with other chips.
 
 use serde::{Deserialize, Serialize};
 
+use crate::module::security::Pairings;
 use crate::protocol::keys::{Key, KeySet};
 
 /// The secrets of a module. They live in a file of their own, readable by its owner only.
@@ -13,6 +14,9 @@ pub struct Secrets {
     /// A set the service offered and has not confirmed yet. Once there is one it is always used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pending: Option<StoredKeySet>,
+    /// What it shares with chips of hosts.
+    #[serde(default, skip_serializing_if = "Pairings::is_empty")]
+    pub(in crate::module) pairings: Pairings,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +29,12 @@ struct StoredKeySet {
 impl Secrets {
     /// From the factory.
     pub fn factory(secret: KeySet) -> Self {
-        Self { committed: secret.into(), pending: None }
+        Self { committed: secret.into(), pending: None, pairings: Pairings::default() }
+    }
+
+    /// Pairings with chips of hosts.
+    pub fn pairings(&self) -> &Pairings {
+        &self.pairings
     }
 
     /// The set that authenticates the next session.
