@@ -358,7 +358,7 @@ pub struct SecurityErrors {
     pub busy: u16,
     /// Bootstrap still in progress.
     pub bootstrapping: u16,
-    /// Not bootstrapped yet: `AT+USECCONN`.
+    /// Not bootstrapped yet.
     pub not_bootstrapped: u16,
     /// Within the limit of the last security heartbeat sent, or the elapsed time is negative.
     pub heartbeat_limit: u16,
@@ -372,4 +372,14 @@ pub struct SecurityErrors {
     pub refused: u16,
     /// A second seal, where that is an error.
     pub sealed: u16,
+    /// Nobody's yet: not sealed, or the service has not answered for the seal.
+    pub unsealed: u16,
+    /// Suspended by its owner.
+    pub suspended: u16,
+    /// The plan does not include the service.
+    pub no_service: u16,
+    /// The feature is not applied.
+    pub no_feature: u16,
+    /// All keys of the key set are used up.
+    pub keys_used_up: u16,
 }

@@ -386,6 +386,11 @@ fn errors(fields: &mut Fields<'_>) -> SecurityErrors {
         timeout: cme(fields, "timeout"),
         refused: cme(fields, "refused"),
         sealed: cme(fields, "sealed"),
+        unsealed: cme(fields, "unsealed"),
+        suspended: cme(fields, "suspended"),
+        no_service: cme(fields, "no_service"),
+        no_feature: cme(fields, "no_feature"),
+        keys_used_up: cme(fields, "keys_used_up"),
     }
 }
 
