@@ -104,6 +104,8 @@ pub struct AtFacts {
     pub rates_detected_bps: BTreeSet<u32>,
     /// `+IPR` from the factory; 0 is autobauding.
     pub ipr_default: u32,
+    /// Longest data phase, from its prompt to the last byte, in seconds.
+    pub data_phase_s: u32,
     /// Whether one more CR stands before the greeting text of `+CSGT`.
     pub greeting_leading_cr: bool,
 }
@@ -321,6 +323,8 @@ pub struct Security {
     pub heartbeat_timeout_s: u32,
     /// Automatic heartbeat period before the service says otherwise, in seconds.
     pub heartbeat_period_s: u32,
+    /// Longest message to protect, in bytes.
+    pub data_max: usize,
     /// Commands that run a due heartbeat first.
     pub heartbeat_first: BTreeSet<String>,
     /// First pause after a failed attempt, in seconds; it doubles from there.

@@ -1,7 +1,10 @@
 //! Chapter *Device and data security*: root of trust, seal, security heartbeat, keys of the services.
 
+pub(in crate::commands) mod protection;
+
 use crate::at::{CmeError, Failure, Form};
-use crate::commands::{Command, Context, Pending, Reply, no_such_form};
+pub(in crate::commands) use crate::commands::no_such_form;
+use crate::commands::{Command, Context, Pending, Reply};
 use crate::module::security::heartbeat::HeartbeatRefusal;
 use crate::module::security::seal::{NotYet, Sealing};
 use crate::module::security::{self, KeyRefusal};
@@ -170,7 +173,8 @@ fn facts<'a>(context: &'a Context<'_>) -> Option<&'a Security> {
     context.module.profile().security.as_ref()
 }
 
-fn error(context: &Context<'_>, code: impl FnOnce(&SecurityErrors) -> u16) -> Failure {
+/// The error of the module type for this reason.
+pub(super) fn error(context: &Context<'_>, code: impl FnOnce(&SecurityErrors) -> u16) -> Failure {
     Failure::Cme(
         facts(context).map_or(CmeError::OPERATION_NOT_SUPPORTED, |facts| CmeError(code(&facts.errors))),
     )
@@ -191,4 +195,6 @@ pub const COMMANDS: &[Command] = &[
     Command { name: "+USECDEVINFO", run: device_info },
     Command { name: "+USECCONN", run: connect },
     Command { name: "+USECPSK", run: pre_shared_key },
+    Command { name: "+USECE2EDATAENC", run: protection::uplink },
+    Command { name: "+USECOPCMD", run: protection::operation },
 ];

@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::profile::Profile;
 use crate::protocol::coap::Code;
+use crate::protocol::keys::e2e::E2eVersion;
 use crate::protocol::message::{Attention, Feature, Seal, Standing};
 use crate::time::Timestamp;
 
@@ -71,6 +72,9 @@ pub struct SecurityNvm {
     pub chain: Chain,
     /// What the service provisioned, as applied.
     pub applied: Provisioned,
+    /// How uplink messages are protected.
+    #[serde(default)]
+    pub e2e_version: E2eVersion,
     /// How often the keys of the committed set were used.
     #[serde(default)]
     pub counters: KeyCounters,
@@ -169,6 +173,7 @@ impl SecurityNvm {
                 heartbeat_period_s,
                 standing: Standing::Unowned,
             },
+            e2e_version: E2eVersion::default(),
             counters: KeyCounters::default(),
             seal: None,
         }

@@ -8,8 +8,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::module::Module;
+use crate::protocol::keys::e2e::{E2eHeader, E2eVersion, MESSAGES_1_MAX, MESSAGES_2_MAX};
 use crate::protocol::keys::psk::{PSKS_MAX, Psk, PskId, PskLength};
 use crate::protocol::message::{Feature, Standing};
+use crate::protocol::protection;
 use crate::time::Now;
 
 /// How often each kind of key of the committed set was used; all of it survives a power loss.
@@ -18,6 +20,10 @@ use crate::time::Now;
 pub struct KeyCounters {
     /// Pre-shared keys made.
     pub psk: u32,
+    /// Uplink messages protected under version 1.
+    pub uplink_1: u32,
+    /// Uplink messages protected under version 2.
+    pub uplink_2: u32,
 }
 
 /// Why a key of a service is not made or not used.
@@ -79,6 +85,25 @@ impl Module {
         let counter = self.use_counter(PSKS_MAX, |counters| &mut counters.psk)?;
         let id = PskId { tail: rot.tail(), key_set: set.short_number(), length, counter };
         Ok((id, set.psk(rot, &id)))
+    }
+
+    /// `AT+USECE2EDATAENC`: an uplink message as it may pass anybody.
+    pub fn protect_uplink(&mut self, message: &[u8], now: Now) -> Result<Vec<u8>, KeyRefusal> {
+        self.check_services(now)?;
+        let set = self.nvm.secrets.committed();
+        let rot = self.nvm.identity.rot;
+        let version = self.nvm.security.e2e_version;
+        let (counter, key_set) = match version {
+            E2eVersion::One => {
+                (self.use_counter(MESSAGES_1_MAX, |counters| &mut counters.uplink_1)?, set.short_number())
+            }
+            E2eVersion::Two => {
+                let counter = self.use_counter(MESSAGES_2_MAX, |counters| &mut counters.uplink_2)?;
+                (counter, set.short_number() & 0x0fff)
+            }
+        };
+        let header = E2eHeader::Uplink { version, tail: rot.tail(), key_set, counter };
+        Ok(protection::protect(&header, &set.message_key(rot, &header), message))
     }
 
     /// The value of a counter, which is stored as used before anything that is made of it leaves.
