@@ -23,7 +23,10 @@ const PAIR: &str = "AT+USECC2C=0,\"0001020304050607f8f9fafbfcfdfeff\"";
 const OPEN: &str = "AT+USECC2C=1,\"0001020304050607f8f9fafbfcfdfeff\"";
 const CLOSE: &str = "AT+USECC2C=2";
 
-const NOT_AUTHORIZED: &str = "+CME ERROR: SEC service not authorized";
+const UNSEALED: &str = "+CME ERROR: SEC ROT not personalized";
+const NO_FEATURE: &str = "+CME ERROR: SEC resource not available";
+const SUSPENDED: &str = "+CME ERROR: SEC disabled";
+const SUSPENDED_R4: &str = "+CME ERROR: SEC service not authorized";
 const PAIRED: &str = "+CME ERROR: SEC C2C already paired";
 const CONSUMED: &str = "+CME ERROR: SEC C2C channels consumed";
 const NOT_PAIRED: &str = "+CME ERROR: SEC C2C pairing not present";
@@ -146,20 +149,18 @@ fn every_state_allows_what_it_should() {
     // Pairing another secret, pairing the same again, opening.
     let states: [(&str, Prepare, [&str; 3]); 8] = [
         ("not bootstrapped", |_, _| {}, ["OK", PAIRED, "OK"]),
-        ("unsealed", unsealed, [NOT_AUTHORIZED, PAIRED, NOT_AUTHORIZED]),
-        (
-            "no feature",
-            |world, modem| bootstrap_with(world, modem, &[]),
-            [NOT_AUTHORIZED, PAIRED, NOT_AUTHORIZED],
-        ),
-        ("c2c", |world, modem| bootstrap_with(world, modem, &[C2C]), [NOT_AUTHORIZED, PAIRED, "OK"]),
-        ("pairing only", |world, modem| bootstrap_with(world, modem, &[AGAIN]), ["OK", "OK", NOT_AUTHORIZED]),
+        ("unsealed", unsealed, [UNSEALED, PAIRED, UNSEALED]),
+        ("no feature", |world, modem| bootstrap_with(world, modem, &[]), [NO_FEATURE, PAIRED, NO_FEATURE]),
+        ("c2c", |world, modem| bootstrap_with(world, modem, &[C2C]), [NO_FEATURE, PAIRED, "OK"]),
+        ("pairing only", |world, modem| bootstrap_with(world, modem, &[AGAIN]), ["OK", "OK", NO_FEATURE]),
         ("both", |world, modem| bootstrap_with(world, modem, &[C2C, AGAIN]), ["OK", "OK", "OK"]),
-        ("no plan", no_plan, [NOT_AUTHORIZED, PAIRED, "OK"]),
-        ("suspended", suspend, [NOT_AUTHORIZED, PAIRED, NOT_AUTHORIZED]),
+        ("no plan", no_plan, [NO_FEATURE, PAIRED, "OK"]),
+        ("suspended", suspend, [SUSPENDED, PAIRED, SUSPENDED]),
     ];
     for profile_name in [V2, V1, R4] {
-        for (state, prepare, [other, again, open]) in states {
+        for (state, prepare, answers) in states {
+            let here = |answer| if profile_name == R4 && answer == SUSPENDED { SUSPENDED_R4 } else { answer };
+            let [other, again, open] = answers.map(here);
             let (mut world, modem) = on(profile_name);
             pair(&mut world, modem, TE);
             prepare(&mut world, modem);
@@ -200,7 +201,7 @@ fn a_feature_counts_from_the_next_heartbeat_on_and_a_session_outlives_it() {
         world.operator().expect("it runs").set_feature(rot, Feature::ChipToChip, on).expect("it may");
     };
     set(&mut world, true);
-    assert_eq!(world.at(modem, OPEN), NOT_AUTHORIZED, "not before it");
+    assert_eq!(world.at(modem, OPEN), NO_FEATURE, "not before it");
     heartbeat(&mut world, modem);
     let mut chip = Chip::open(&mut world, modem, &pairing);
     set(&mut world, false);
@@ -211,7 +212,7 @@ fn a_feature_counts_from_the_next_heartbeat_on_and_a_session_outlives_it() {
     assert!(chip.hear(&mut world).ends_with("\r\nOK\r\n"));
     assert_eq!(chip.at(&mut world, "AT"), "OK", "what is open stays open");
     assert_eq!(chip.at(&mut world, CLOSE), "OK");
-    assert_eq!(world.at(modem, OPEN), NOT_AUTHORIZED);
+    assert_eq!(world.at(modem, OPEN), NO_FEATURE);
 }
 
 #[test]
@@ -559,5 +560,37 @@ fn secrets_of_pairings_are_no_part_of_the_memory_that_everybody_reads() {
     let text = shown(&world.disk(modem).primary) + &format!("{:?}", world.disk(modem).primary);
     for secret in [&pairing.te_secret, &pairing.key, pairing.hmac_key.as_ref().expect("version 2")] {
         assert!(!text.contains(&secret.to_hex()));
+    }
+}
+
+/// A prompt comes in a frame, and the data behind it may be any bytes, in any frames.
+#[test]
+fn a_data_phase_passes_in_frames() {
+    for profile_name in [V2, V1, R4] {
+        let (mut world, modem) = on(profile_name);
+        let pairing = pair(&mut world, modem, TE);
+        bootstrap_with(&mut world, modem, &[Feature::ChipToChip]);
+        let mut chip = Chip::open(&mut world, modem, &pairing);
+        chip.at(&mut world, "ATE0");
+        let message: Vec<u8> = (0..=255).cycle().take(1024).collect();
+        assert_eq!(chip.say(&mut world, "AT+USECE2EDATAENC=1024\r"), "\r\n>");
+        for part in message.chunks(100) {
+            let frames = chip.session.send(part).concat();
+            chip.send(&mut world, &frames);
+        }
+        let bytes = world.take_bytes_of(modem, FIRST);
+        let said = chip.session.receive(&bytes);
+        assert!(chip.session.take_mishaps().is_none(), "{profile_name}: all of it is in frames");
+        assert!(said.starts_with(b"\r\n+USECE2EDATAENC: 1056,\""), "{profile_name}");
+        assert!(said.ends_with(b"\"\r\n\r\nOK\r\n"), "{profile_name}");
+        assert_eq!(said.len(), "\r\n+USECE2EDATAENC: 1056,\"".len() + 1056 + "\"\r\n\r\nOK\r\n".len());
+        // Power goes in the middle of another one.
+        chip.say(&mut world, "AT+USECE2EDATAENC=10\r");
+        let half = chip.session.send(b"12345").concat();
+        chip.send(&mut world, &half);
+        world.input(modem, Input::PowerCut);
+        world.input(modem, Input::PowerOn);
+        world.take_serial(modem);
+        assert_eq!(world.at(modem, "AT"), "OK", "{profile_name}: in clear, and no data");
     }
 }

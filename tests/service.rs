@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use vsara::protocol::coap::Code;
-use vsara::protocol::keys::{MasterKey, PskIdentity, RotUid};
+use vsara::protocol::keys::{MasterKey, PskIdentity, RotUid, UidTail};
 use vsara::protocol::message::{ChainNonce, Feature, KeyNonce, Refusal, Request, Standing};
 use vsara::protocol::session::SessionFailure;
 use vsara::service::access_key::AccessKey;
@@ -471,6 +471,9 @@ impl Store for Failing {
     }
     fn device(&self, rot: RotUid) -> Result<Option<Arc<Device>>, StoreError> {
         self.0.device(rot)
+    }
+    fn devices_with_tail(&self, tail: UidTail) -> Result<Vec<Arc<Device>>, StoreError> {
+        self.0.devices_with_tail(tail)
     }
     fn profile(&self, uid: &str) -> Result<Option<Arc<DeviceProfile>>, StoreError> {
         self.0.profile(uid)

@@ -249,6 +249,13 @@ impl Device {
         Provided { settings: InForce { features, services, heartbeat_period_s }, standing: self.standing }
     }
 
+    /// Whether Symmetric KMS and E2E Data Protection are in force on it, as it reported or may have
+    /// applied since.
+    pub fn has_services(&self) -> bool {
+        self.applied.as_ref().is_some_and(|applied| applied.services)
+            || self.provided.as_ref().is_some_and(|provided| provided.settings.services)
+    }
+
     /// The same as an answer says it, authorised with the key set of the session.
     pub fn provision(&self, key_set: &KeySet) -> Provision {
         let Provided { settings, standing } = self.provided_now();

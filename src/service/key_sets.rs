@@ -43,6 +43,14 @@ impl KeySets {
         self.sets.get(index).map(|set| KeySet { number, key: set.key.clone() })
     }
 
+    /// The newest set the module holds whose number ends in these 16 bits. No service key is ever
+    /// made of the factory secret.
+    pub fn newest_held(&self, short_number: u16) -> Option<KeySet> {
+        let held = self.sets.iter().rev().filter(|set| set.used);
+        held.map(|set| KeySet { number: set.number, key: set.key.clone() })
+            .find(|set| set.short_number() == short_number)
+    }
+
     /// Offers the successor of a set under a number never used before; none once the numbers
     /// are used up.
     pub fn offer(&mut self, present: &KeySet, rot: RotUid, nonces: (&[u8], &[u8])) -> Option<u32> {

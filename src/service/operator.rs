@@ -108,6 +108,12 @@ pub enum OperatorError {
     /// Sealed with another one.
     #[error("the device {0} was not assigned by that device profile")]
     OtherProfile(RotUid),
+    /// No key of a device of this domain is called that.
+    #[error("no device of the domain {0} has made a key of that identity")]
+    UnknownKey(String),
+    /// Its plan does not include them, or it is not active.
+    #[error("Symmetric KMS and E2E Data Protection are not in force on the device {0}")]
+    NoServices(RotUid),
     /// Out of range.
     #[error("a heartbeat period is {HEARTBEAT_PERIOD_MIN_S} to {HEARTBEAT_PERIOD_MAX_S} seconds")]
     HeartbeatPeriod,

@@ -11,6 +11,7 @@ mod device_profile;
 mod event;
 mod noted;
 mod plan;
+mod psk;
 mod stream;
 mod thing;
 pub(in crate::web) mod values;
@@ -30,6 +31,7 @@ pub(super) const TITLE: Title = Title {
         ("Authentication", "Tokens, and the access keys they are got with."),
         ("Device profiles", "What a group of devices gets when they bootstrap, and who may."),
         ("Things", "Devices: what is wanted of them, and what they have reported."),
+        ("Symmetric KMS", "Pre-shared keys, found by their identities."),
         ("Campaigns", "One change for many Things."),
         ("Events", "What the service has noted: clones, suspicious contacts, everything else."),
         ("Plans", "Price plans."),
@@ -44,6 +46,7 @@ pub(super) fn operations() -> Vec<Operation> {
         device_profile::operations(),
         whitelist::operations(),
         device::operations(),
+        psk::operations(),
         campaign::operations(),
         noted::operations(),
         event::operations(),

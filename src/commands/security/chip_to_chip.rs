@@ -1,6 +1,6 @@
 //! `+USECC2C`.
 
-use super::facts;
+use super::{facts, key_refusal};
 use crate::at::{Args, CmeError, Failure, Form};
 use crate::c2c::Secret;
 use crate::commands::{Context, Reply, no_such_form};
@@ -89,7 +89,7 @@ fn error(context: &Context<'_>, refusal: ChipToChipRefusal) -> Failure {
     let errors = &facts.chip_to_chip;
     Failure::Cme(CmeError(match refusal {
         ChipToChipRefusal::Busy => facts.errors.busy,
-        ChipToChipRefusal::NotAuthorized => errors.not_authorized,
+        ChipToChipRefusal::NoFeature(reason) => return key_refusal(context, reason),
         ChipToChipRefusal::AlreadyPaired => errors.already_paired,
         ChipToChipRefusal::ChannelsConsumed => errors.channels_consumed,
         ChipToChipRefusal::NotPaired => errors.not_paired,

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::c2c::{Mishaps, Pairing, Secret, Session, Side, Version};
 use crate::module::event::Event;
+use crate::module::security::KeyRefusal;
 use crate::module::{Module, Output};
 use crate::protocol::message::Feature;
 use crate::time::Now;
@@ -55,8 +56,8 @@ pub struct OfferedPairing {
 pub enum ChipToChipRefusal {
     /// The root of trust is not ready yet.
     Busy,
-    /// The feature it needs after the bootstrap is off.
-    NotAuthorized,
+    /// The feature it needs after the bootstrap may not be used, for this reason.
+    NoFeature(KeyRefusal),
     /// There is a pairing under this secret.
     AlreadyPaired,
     /// There are as many pairings as the module holds.
@@ -119,13 +120,13 @@ impl Module {
         now: Now,
     ) -> Result<OfferedPairing, ChipToChipRefusal> {
         let (version, pairings_max) = self.chip_to_chip_facts(now)?;
-        let again = self.has_feature(Feature::ChipToChipPairing);
+        let feature = self.check_feature(Feature::ChipToChipPairing, now);
         let pairings = &self.nvm.secrets.pairings;
         let held = pairings.under(&te_secret).is_some();
-        match (held, self.nvm.security.is_bootstrapped()) {
-            (true, _) if !again => return Err(ChipToChipRefusal::AlreadyPaired),
-            (false, true) if !again => return Err(ChipToChipRefusal::NotAuthorized),
-            (false, _) if pairings.len() >= pairings_max => return Err(ChipToChipRefusal::ChannelsConsumed),
+        match (feature, self.nvm.security.is_bootstrapped()) {
+            (Err(_), _) if held => return Err(ChipToChipRefusal::AlreadyPaired),
+            (Err(reason), true) => return Err(ChipToChipRefusal::NoFeature(reason)),
+            _ if !held && pairings.len() >= pairings_max => return Err(ChipToChipRefusal::ChannelsConsumed),
             _ => {}
         }
         let pairing = Pairing {
@@ -191,8 +192,8 @@ impl Module {
         now: Now,
     ) -> Result<Session, ChipToChipRefusal> {
         self.chip_to_chip_facts(now)?;
-        if self.nvm.security.is_bootstrapped() && !self.has_feature(Feature::ChipToChip) {
-            return Err(ChipToChipRefusal::NotAuthorized);
+        if self.nvm.security.is_bootstrapped() {
+            self.check_feature(Feature::ChipToChip, now).map_err(ChipToChipRefusal::NoFeature)?;
         }
         let pairing = self.nvm.secrets.pairings.under(te_secret).cloned();
         let pairing = pairing.ok_or(ChipToChipRefusal::NotPaired)?;
@@ -210,10 +211,6 @@ impl Module {
         let facts = &facts.ok_or(ChipToChipRefusal::Busy)?.chip_to_chip;
         let version = if facts.version == 1 { Version::One } else { Version::Two };
         Ok((version, facts.pairings_max))
-    }
-
-    fn has_feature(&self, feature: Feature) -> bool {
-        self.nvm.security.applied.features.contains(&feature)
     }
 
     /// A host tells version 2 by an HMAC key that is not zero behind its first byte (driver).

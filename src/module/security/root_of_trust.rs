@@ -57,11 +57,12 @@ impl Secrets {
         self.pending = Some(set.into());
     }
 
-    /// The service has confirmed the set in use.
-    pub fn commit(&mut self) {
-        if let Some(set) = self.pending.take() {
-            self.committed = set;
-        }
+    /// The service has confirmed the set in use; whether that is a new one.
+    pub fn commit(&mut self) -> bool {
+        let pending = self.pending.take();
+        let is_new = pending.is_some();
+        self.committed = pending.unwrap_or_else(|| self.committed.clone());
+        is_new
     }
 }
 

@@ -9,6 +9,7 @@ use utoipa::openapi::{KnownFormat, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::protocol::keys::RotUid;
+use crate::protocol::keys::psk::{NotAPskId, PskId};
 use crate::protocol::message::Feature;
 use crate::service::Plan;
 use crate::service::campaign::Outcome;
@@ -90,6 +91,11 @@ pub(in crate::web) struct Count(u32);
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(in crate::web) struct GivenName(pub(in crate::web) String);
+
+/// The identity of a pre-shared key, in hex.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(in crate::web) struct PskIdentityText(pub(in crate::web) PskId);
 
 /// A whole number, however it is written: to JSON `1` and `1.0` are one number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -173,6 +179,14 @@ impl TryFrom<String> for GivenName {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let fine = text.chars().count() <= GIVEN_NAME_LEN_MAX;
         fine.then_some(Self(text)).ok_or_else(|| format!("a name is at most {GIVEN_NAME_LEN_MAX} characters"))
+    }
+}
+
+impl TryFrom<String> for PskIdentityText {
+    type Error = NotAPskId;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        PskId::decode(&hex::decode(text).map_err(|_| NotAPskId)?).map(Self)
     }
 }
 
@@ -280,6 +294,13 @@ schema!(
     GivenName,
     "GivenName",
     text("A name that was given: a UID, an APIKey, a domain.").max_length(Some(GIVEN_NAME_LEN_MAX))
+);
+schema!(
+    PskIdentityText,
+    "PSKIdentity",
+    text("The identity of a pre-shared key, as AT+USECPSK says it.")
+        .pattern(Some("^1101[0-9A-Fa-f]{24}$"))
+        .examples(["1101f008003c9623000180000001"])
 );
 schema!(
     HeartbeatPeriod,
