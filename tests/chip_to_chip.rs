@@ -447,7 +447,8 @@ fn what_is_spoilt_is_dropped_in_silence_and_counted() {
 
 #[test]
 fn power_and_reboots_end_a_session_and_keep_the_pairing() {
-    let ends: [(&str, fn(&mut World, &mut Chip)); 5] = [
+    type End = fn(&mut World, &mut Chip);
+    let ends: [(&str, End); 5] = [
         ("cut", |world, chip| {
             world.input(chip.modem, Input::PowerCut);
             world.input(chip.modem, Input::PowerOn);
