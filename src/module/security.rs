@@ -75,6 +75,9 @@ pub struct SecurityNvm {
     /// How uplink messages are protected.
     #[serde(default)]
     pub e2e_version: E2eVersion,
+    /// Pieces of local data protected.
+    #[serde(default)]
+    pub local_used: u64,
     /// How often the keys of the committed set were used.
     #[serde(default)]
     pub counters: KeyCounters,
@@ -174,6 +177,7 @@ impl SecurityNvm {
                 standing: Standing::Unowned,
             },
             e2e_version: E2eVersion::default(),
+            local_used: 0,
             counters: KeyCounters::default(),
             seal: None,
         }
