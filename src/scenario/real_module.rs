@@ -80,6 +80,7 @@ fn part(what: &What, before: &[Statement]) -> Part {
         | What::SkipTo(port, ..)
         | What::Prompt(port, _)
         | What::Silence(port, _)
+        | What::ChipToChip(port, _)
         | What::WaitUntil { port, .. } => port_part(*port),
         What::Wait(_) => Part::Played,
     }

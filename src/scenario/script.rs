@@ -25,9 +25,9 @@ pub use self::error::ScriptError;
 pub use self::parse::ChangeError;
 pub use self::pattern::{Pattern, Variables, escape};
 pub use self::statement::{
-    Act, Amount, Claim, Claims, ClockChange, Comparison, Direction, EventClaim, LineFault, LineMischief,
-    ModemSource, ModemSpec, NetworkChange, Operation, Operator, PortRef, PowerSwitch, ProfileSpec, Statement,
-    Template, What,
+    Act, Amount, ChipAct, Claim, Claims, ClockChange, Comparison, Direction, EventClaim, LineFault,
+    LineMischief, ModemSource, ModemSpec, NetworkChange, Operation, Operator, PortRef, PowerSwitch,
+    ProfileSpec, Statement, Template, What,
 };
 
 /// The language, for `vsara test --help` and the documentation.
