@@ -405,4 +405,6 @@ pub struct SecurityErrors {
     pub no_feature: u16,
     /// All keys of the key set are used up.
     pub keys_used_up: u16,
+    /// What is to be decrypted was changed, or is not this module's.
+    pub not_genuine: u16,
 }

@@ -398,7 +398,7 @@ fn a_restored_snapshot_accepts_each_root_of_trust_once_and_marks_it() {
     world.heartbeat(&mut module).expect("nothing is lost");
 
     let mut world = World::on(snapshot);
-    world.operator().mark_restored().expect("the store is in memory");
+    world.operator().mark_restored(0).expect("the store is in memory");
     world.heartbeat(&mut module).expect("accepted once");
     world.heartbeat(&mut module).expect("it goes on");
     assert_eq!(world.heartbeat(&mut copy).map(drop), Err(CLONE));

@@ -30,8 +30,14 @@ pub struct DataRequest {
 /// What is done with data that came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DataUse {
-    /// `+USECE2EDATAENC`: an uplink message is protected.
+    /// An uplink message is protected.
     ProtectUplink,
+    /// A downlink message is opened.
+    OpenDownlink,
+    /// Local data is protected.
+    ProtectLocal,
+    /// Local data is opened.
+    OpenLocal,
 }
 
 impl DataRequest {
@@ -43,17 +49,31 @@ impl DataRequest {
 }
 
 impl DataUse {
+    /// The command that asked.
+    pub const fn command(&self) -> &'static str {
+        match self {
+            Self::ProtectUplink => "+USECE2EDATAENC",
+            Self::OpenDownlink => "+USECE2EDATADEC",
+            Self::ProtectLocal => "+USECDATAENC",
+            Self::OpenLocal => "+USECDATADEC",
+        }
+    }
+
     /// All bytes are there.
     pub fn run(&self, context: &mut Context<'_>, data: &[u8]) -> Result<Reply, Failure> {
         match self {
-            Self::ProtectUplink => security::protection::protect_uplink(context, data),
+            Self::ProtectUplink | Self::OpenDownlink | Self::ProtectLocal | Self::OpenLocal => {
+                security::protection::run(context, self, data)
+            }
         }
     }
 
     /// Not all bytes came in time.
     pub fn timed_out(&self, context: &Context<'_>) -> Failure {
         match self {
-            Self::ProtectUplink => security::error(context, |errors| errors.timeout),
+            Self::ProtectUplink | Self::OpenDownlink | Self::ProtectLocal | Self::OpenLocal => {
+                security::error(context, |errors| errors.timeout)
+            }
         }
     }
 }

@@ -153,6 +153,7 @@ pub(super) fn key_refusal(context: &Context<'_>, refusal: KeyRefusal) -> Failure
         KeyRefusal::NoService => errors.no_service,
         KeyRefusal::NoFeature => errors.no_feature,
         KeyRefusal::UsedUp => errors.keys_used_up,
+        KeyRefusal::NotGenuine => errors.not_genuine,
     })
 }
 
@@ -196,8 +197,11 @@ pub const COMMANDS: &[Command] = &[
     Command { name: "+USECROTUID", run: root_of_trust_uid },
     Command { name: "+USECDEVINFO", run: device_info },
     Command { name: "+USECCONN", run: connect },
-    Command { name: "+USECC2C", run: chip_to_chip::chip_to_chip },
     Command { name: "+USECPSK", run: pre_shared_key },
     Command { name: "+USECE2EDATAENC", run: protection::uplink },
+    Command { name: "+USECE2EDATADEC", run: protection::downlink },
+    Command { name: "+USECDATAENC", run: protection::local_encryption },
+    Command { name: "+USECDATADEC", run: protection::local_decryption },
     Command { name: "+USECOPCMD", run: protection::operation },
+    Command { name: "+USECC2C", run: chip_to_chip::chip_to_chip },
 ];

@@ -16,8 +16,8 @@
 //! There is one contact at a time. [`schedule`] decides which is due, [`contact`] runs it,
 //! [`phase`] says what each phase sends and what its answer changes, [`chain`] holds the nonces
 //! that tell the original from a copy, [`heartbeat`] the rules of `AT+USECCONN`,
-//! [`chip_to_chip`] the pairings with chips of hosts, and [`service_keys`] makes what all of it is for:
-//! the keys of the services.
+//! [`chip_to_chip`] the pairings with chips of hosts, and [`service_keys`] makes what all of it is
+//! for: the keys of the services.
 
 pub mod chain;
 pub mod chip_to_chip;
@@ -78,6 +78,9 @@ pub struct SecurityNvm {
     /// How uplink messages are protected.
     #[serde(default)]
     pub e2e_version: E2eVersion,
+    /// Pieces of local data protected.
+    #[serde(default)]
+    pub local_used: u64,
     /// How often the keys of the committed set were used.
     #[serde(default)]
     pub counters: KeyCounters,
@@ -177,6 +180,7 @@ impl SecurityNvm {
                 standing: Standing::Unowned,
             },
             e2e_version: E2eVersion::default(),
+            local_used: 0,
             counters: KeyCounters::default(),
             seal: None,
         }

@@ -394,6 +394,7 @@ fn errors(fields: &mut Fields<'_>) -> SecurityErrors {
         no_service: cme(fields, "no_service"),
         no_feature: cme(fields, "no_feature"),
         keys_used_up: cme(fields, "keys_used_up"),
+        not_genuine: cme(fields, "not_genuine"),
     }
 }
 

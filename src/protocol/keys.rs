@@ -8,11 +8,12 @@
 //! | factory secret (key set 0) | master key | RoT public UID, 8 bytes | `vsara factory secret` |
 //! | key set *n* | the set that authenticated the session | module nonce ‖ service nonce | `vsara key set` ‖ UID ‖ *n* (4 bytes, big-endian) |
 //! | feature authorisation | the set that authenticates the session | feature name | `vsara feature authorisation` ‖ UID |
-//! | keys of services | the committed set | see [`psk`] and [`e2e`] | |
+//! | keys of services | the committed set | see [`psk`], [`e2e`] and [`local`] | |
 //!
 //! A key set is used as the DTLS pre-shared key as it is.
 
 pub mod e2e;
+pub mod local;
 pub mod psk;
 
 use std::fmt;

@@ -216,6 +216,10 @@ impl<'a, S: Store> Account<'a, S> {
         EventQuery { domain: Some(self.domain.to_owned()), ..query }
     }
 
+    pub(super) fn operator(&mut self) -> &mut Operator<'a, S> {
+        &mut self.operator
+    }
+
     fn mine(&mut self, rot: RotUid) -> Result<&mut Operator<'a, S>, OperatorError> {
         self.device(rot)?;
         Ok(&mut self.operator)

@@ -51,6 +51,9 @@ pub struct Device {
     pub applied: Option<InForce>,
     /// An operator asked for a new key set.
     pub new_key_set: bool,
+    /// Messages to it that keys of the committed set were given for.
+    #[serde(default)]
+    pub downlinks: u32,
     /// Campaigns that wait for its report, the oldest first.
     #[serde(default)]
     pub campaigns: Vec<String>,
@@ -203,6 +206,7 @@ impl Device {
             provided: None,
             applied: None,
             new_key_set: false,
+            downlinks: 0,
             campaigns: Vec::new(),
             first_seen: now,
             registered_at: None,

@@ -8,6 +8,7 @@ mod authenticate;
 mod campaign;
 mod device;
 mod device_profile;
+mod e2e;
 mod event;
 mod noted;
 mod plan;
@@ -32,6 +33,7 @@ pub(super) const TITLE: Title = Title {
         ("Device profiles", "What a group of devices gets when they bootstrap, and who may."),
         ("Things", "Devices: what is wanted of them, and what they have reported."),
         ("Symmetric KMS", "Pre-shared keys, found by their identities."),
+        ("E2E Data Protection", "How messages between modules and owners are protected."),
         ("Campaigns", "One change for many Things."),
         ("Events", "What the service has noted: clones, suspicious contacts, everything else."),
         ("Plans", "Price plans."),
@@ -47,6 +49,7 @@ pub(super) fn operations() -> Vec<Operation> {
         whitelist::operations(),
         device::operations(),
         psk::operations(),
+        e2e::operations(),
         campaign::operations(),
         noted::operations(),
         event::operations(),

@@ -119,6 +119,7 @@ impl From<OperatorError> for ApiError {
                 message,
                 "the identity is what the module said with the key; the device has to be in this domain",
             ),
+            E::DownlinksUsedUp(_) => Self::conflict(message, "POST /v1/e2e/key/rotate asks for new ones"),
             E::NoServices(_) => Self::conflict(
                 message,
                 "POST /v1/device/get shows its state, its plan, and its services as wanted and as applied",

@@ -3,15 +3,18 @@
 //! 1. A request passes its [gate](Module::check_services), in the order of [`KeyRefusal`].
 //! 2. The counter that makes the key or the nonce is advanced and stored: whatever happens from here
 //!    on, it is never used again.
-//! 3. The key is derived from the committed key set. A new set begins its counters anew.
+//! 3. The key is derived from the committed key set. A new set begins its counters anew. The key of
+//!    local data is the exception: it was made once, and is kept.
 
+use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::module::Module;
 use crate::protocol::keys::e2e::{E2eHeader, E2eVersion, MESSAGES_1_MAX, MESSAGES_2_MAX};
+use crate::protocol::keys::local::LocalHeader;
 use crate::protocol::keys::psk::{PSKS_MAX, Psk, PskId, PskLength};
 use crate::protocol::message::{Feature, Standing};
-use crate::protocol::protection;
+use crate::protocol::protection::{self, NotGenuine};
 use crate::time::Now;
 
 /// How often each kind of key of the committed set was used; all of it survives a power loss.
@@ -43,6 +46,8 @@ pub enum KeyRefusal {
     NoFeature,
     /// All keys of this key set are used up.
     UsedUp,
+    /// What is to be decrypted was changed, or is not for this module, or of a key set long replaced.
+    NotGenuine,
 }
 
 impl Module {
@@ -106,6 +111,44 @@ impl Module {
         Ok(protection::protect(&header, &set.message_key(rot, &header), message))
     }
 
+    /// `AT+USECE2EDATADEC`: a downlink message in clear.
+    ///
+    /// It may come more than once: who needs to know has to look into the message.
+    pub fn open_downlink(&self, protected: &[u8], now: Now) -> Result<Vec<u8>, KeyRefusal> {
+        self.check_services(now)?;
+        let rot = self.nvm.identity.rot;
+        let (header, sealed) = protection::split_header(protected)?;
+        if !matches!(header, E2eHeader::Downlink { .. }) || header.tail() != rot.tail() {
+            return Err(KeyRefusal::NotGenuine);
+        }
+        let set = self.nvm.secrets.find(|set| header.names(set)).ok_or(KeyRefusal::NotGenuine)?;
+        Ok(protection::unprotect(&header, &set.message_key(rot, &header), sealed)?)
+    }
+
+    /// `AT+USECDATAENC`: data that only this module can read again.
+    pub fn protect_local(&mut self, data: &[u8], now: Now) -> Result<Vec<u8>, KeyRefusal> {
+        self.check_feature(Feature::LocalDataProtection, now)?;
+        let header = LocalHeader { counter: self.nvm.security.local_used };
+        self.nvm.security.local_used = header.counter.checked_add(1).ok_or(KeyRefusal::UsedUp)?;
+        let (set, rot, entropy) = (self.nvm.secrets.committed(), self.nvm.identity.rot, &mut self.entropy);
+        let key = self.nvm.secrets.local_or_make(|| {
+            let mut salt = [0; 32];
+            entropy.fill_bytes(&mut salt);
+            set.local_key(rot, &salt)
+        });
+        let sealed = protection::seal(&header.message_key(key), data);
+        self.save();
+        Ok([&header.encode()[..], &sealed].concat())
+    }
+
+    /// `AT+USECDATADEC`: data that this module has protected.
+    pub fn open_local(&self, protected: &[u8], now: Now) -> Result<Vec<u8>, KeyRefusal> {
+        self.check_feature(Feature::LocalDataProtection, now)?;
+        let (header, sealed) = LocalHeader::split(protected).ok_or(KeyRefusal::NotGenuine)?;
+        let key = self.nvm.secrets.local().ok_or(KeyRefusal::NotGenuine)?;
+        Ok(protection::open(&header.message_key(key), sealed)?)
+    }
+
     /// The value of a counter, which is stored as used before anything that is made of it leaves.
     fn use_counter(
         &mut self,
@@ -120,5 +163,11 @@ impl Module {
         *counter += 1;
         self.save();
         Ok(value)
+    }
+}
+
+impl From<NotGenuine> for KeyRefusal {
+    fn from(_: NotGenuine) -> Self {
+        Self::NotGenuine
     }
 }
