@@ -175,6 +175,11 @@ impl<'s> Player<'s> {
         self.end == Some(End::Passed)
     }
 
+    /// What was captured so far.
+    pub fn variables(&self) -> &Variables {
+        &self.variables
+    }
+
     /// The statement that is being played; none at the end.
     pub fn statement(&self) -> Option<&'s Statement> {
         self.script.statements.get(self.at)

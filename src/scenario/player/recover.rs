@@ -76,7 +76,9 @@ impl<'s> Player<'s> {
         let again: Vec<_> = made.collect();
         self.errands.to_make.extend(again);
         let listening = match self.statement().map(|statement| &statement.what) {
-            Some(What::Expect(port, _) | What::SkipTo(port, ..) | What::Prompt(port, _)) => Some(*port),
+            Some(
+                What::Expect(port, _) | What::SkipTo(port, ..) | What::Prompt(port, _) | What::Data(port, _),
+            ) => Some(*port),
             // Data for a command that is gone.
             Some(What::SendRaw(port, _)) => Some(*port),
             _ => None,

@@ -96,6 +96,9 @@ impl Book {
             What::Expect(_, pattern) | What::SkipTo(_, pattern, _) => {
                 self.say(Step { line, what: StepKind::Say(pattern.clone()) }, delay_ms);
             }
+            What::Data(_, pattern) => {
+                self.say(Step { line, what: StepKind::Say(pattern.any()) }, delay_ms);
+            }
             What::Prompt(_, bytes) => {
                 self.say(Step { line, what: StepKind::Prompt(bytes.clone()) }, delay_ms);
             }
@@ -236,6 +239,7 @@ fn port(what: &What) -> Option<PortRef> {
         | What::Expect(port, _)
         | What::SkipTo(port, ..)
         | What::Prompt(port, _)
+        | What::Data(port, _)
         | What::WaitUntil { port, .. } => Some(*port),
         What::Silence(..) | What::Wait(_) | What::WaitPhase { .. } | What::ChipToChip(..) | What::Act(_) => {
             None

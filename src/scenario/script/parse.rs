@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::cursor::{Cursor, Word, duration_ms};
 use super::dialogue::{PATIENCE_MS, within};
 use super::error::Problem;
+use super::key_claim::KeyClaimSort;
 use super::statement::*;
 use super::{LINE_LEN_MAX, MODEMS_MAX, ModemIndex, PORTS_MAX, STATEMENTS_MAX, Script};
 use crate::c2c::Secret;
@@ -31,7 +32,7 @@ pub(super) struct Parser<'t> {
 /// The first word of each statement that is no dialogue.
 const VERBS: &str = "device-profile, modem, power, reset, network, fault, clock, wait, c2c, feature, \
 heartbeat-period, plan, unblock, suspend, transfer, whitelist, forget, factory-reset, new-keys, service, \
-device, event, no event; or NAME> NAME>> NAME< NAME<< NAME<prompt NAME<none";
+device, event, no event, psk, uplink; or NAME> NAME>> NAME< NAME<< NAME<prompt NAME<data NAME<none";
 
 const ON_OFF: [(&str, bool); 2] = [("on", true), ("off", false)];
 
@@ -114,6 +115,8 @@ impl<'t> Parser<'t> {
             "device" => Act::AssertDevice(self.modem(cursor)?, claims(self, cursor)?),
             "event" => self.events(cursor)?,
             "no" => self.no_events(cursor)?,
+            "psk" => self.key_claim(KeyClaimSort::Psk, cursor)?,
+            "uplink" => self.key_claim(KeyClaimSort::Uplink, cursor)?,
             _ => return self.operation(verb, cursor),
         })
     }
@@ -271,7 +274,7 @@ impl<'t> Parser<'t> {
     }
 
     /// The modem that is named next, or the only one there is.
-    fn modem(&self, cursor: &mut Cursor<'t>) -> Result<ModemIndex, Problem> {
+    pub(super) fn modem(&self, cursor: &mut Cursor<'t>) -> Result<ModemIndex, Problem> {
         if let Some(word) = cursor.peek()
             && let Some(index) = self.modems.iter().position(|name| *name == word.text)
         {
