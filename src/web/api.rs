@@ -11,7 +11,7 @@ mod device_profile;
 mod event;
 mod noted;
 mod plan;
-mod stream;
+pub(in crate::web) mod stream;
 mod thing;
 pub(in crate::web) mod values;
 mod whitelist;
