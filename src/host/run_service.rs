@@ -132,6 +132,11 @@ impl ServiceHost {
         &self.clock
     }
 
+    /// Where modules reach it.
+    pub fn dtls_address(&self) -> Option<SocketAddr> {
+        self.socket.local_addr().ok()
+    }
+
     /// Where its store is.
     pub fn state_dir(&self) -> &Path {
         &self.state_dir

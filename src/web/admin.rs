@@ -1,9 +1,9 @@
 //! The admin API: the service as a whole, for tests and those who run it. Its own port, its own
 //! token.
 
-mod clock;
+pub(in crate::web) mod clock;
 mod domains;
-mod faults;
+pub(in crate::web) mod faults;
 mod journal;
 mod metrics;
 mod modules;

@@ -13,7 +13,7 @@ mod event;
 mod noted;
 mod plan;
 mod psk;
-mod stream;
+pub(in crate::web) mod stream;
 mod thing;
 pub(in crate::web) mod values;
 mod whitelist;

@@ -5,6 +5,7 @@
 //!   has its own name resolve to this address (DNS rebinding) gets nothing.
 //! - `Origin`, where a browser sends one, must be this door (CSRF).
 //! - A browser runs no script and loads nothing but what comes from this door.
+//! - A refusal is a page where a browser asked for one, and JSON elsewhere.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -16,6 +17,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::app::App;
+use super::console;
 use super::error::ApiError;
 use super::limits::COUNTED_MAX;
 use crate::service::Rate;
@@ -37,17 +39,22 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
     ),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    // Not `no-referrer`: a browser would call the origin of our own forms `null`.
+    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
 
 /// Guards a door.
 pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
+    let for_people = console::is_for_people(request.headers());
     let mut response = match check(&app, &request) {
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
     };
+    if for_people && let Some(refusal) = response.extensions_mut().remove::<ApiError>() {
+        response = console::refused(&refusal);
+    }
     for (name, value) in HEADERS {
         response.headers_mut().entry(name).or_insert(value);
     }

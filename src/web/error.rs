@@ -89,6 +89,16 @@ impl ApiError {
         )
     }
 
+    /// What happened, for people.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do about it.
+    pub(super) fn hint(&self) -> &str {
+        &self.hint
+    }
+
     fn code(&self) -> &'static str {
         match self.status {
             StatusCode::BAD_REQUEST => "InvalidRequest",
@@ -167,8 +177,11 @@ impl From<Ended> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code) = (self.status, self.code());
+        let refusal = self.clone();
         let error = FailureBody { code, message: self.message, hint: self.hint };
         let mut response = (status, Json(Failure { error })).into_response();
+        // A browser is shown a page instead.
+        response.extensions_mut().insert(refusal);
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

@@ -77,7 +77,9 @@ fn owners_door() -> Router<App> {
 }
 
 fn admins_door() -> Router<App> {
-    operation::routes(admin::operations()).merge(documentation::routes(&admin::TITLE, admin::operations))
+    operation::routes(admin::operations())
+        .merge(documentation::routes(&admin::TITLE, admin::operations))
+        .merge(console::dress())
 }
 
 async fn unknown_path() -> ApiError {

@@ -70,7 +70,7 @@ class Doors(Case):
             self.assertIn("default-src 'none'", policy)
             self.assertIn("frame-ancestors 'none'", policy)
             self.assertNotIn("unsafe", policy)
-            self.assertEqual((headers["X-Content-Type-Options"], headers["Referrer-Policy"]), ("nosniff", "no-referrer"))
+            self.assertEqual((headers["X-Content-Type-Options"], headers["Referrer-Policy"]), ("nosniff", "same-origin"))
             self.assertEqual(headers["Cache-Control"], "no-store")
 
     def test_other_computers_are_kept_out_unless_it_is_said(self):

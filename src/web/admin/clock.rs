@@ -15,7 +15,7 @@ use crate::web::error::ApiError;
 use crate::web::operation::{Operation, Security, Shape, from_json, json, read};
 
 /// Farthest move, in seconds: a hundred years.
-const ADVANCE_MAX_S: u32 = 3_155_760_000;
+pub(in crate::web) const ADVANCE_MAX_S: u32 = 3_155_760_000;
 
 /// System time.
 #[derive(Serialize, ToSchema)]
@@ -52,7 +52,8 @@ async fn show(State(app): State<App>, headers: HeaderMap) -> Result<Response, Ap
 async fn set(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     app.admit_admin(request.headers())?;
     let ClockMove { time: Moment(moment) } = from_json(&read(request.into_body()).await?)?;
-    ask(&app, Asked::AdvanceTo { moment }).await
+    ask(&app, Asked::AdvanceTo { moment }).await?;
+    json(&state(&app))
 }
 
 async fn advance(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
@@ -62,17 +63,18 @@ async fn advance(State(app): State<App>, request: Request) -> Result<Response, A
         let message = format!("the clock is moved by up to {ADVANCE_MAX_S} seconds");
         return Err(ApiError::bad_request(message, "move it several times"));
     }
-    ask(&app, Asked::Advance { by_ms: i64::from(seconds) * 1000 }).await
+    ask(&app, Asked::Advance { by_ms: i64::from(seconds) * 1000 }).await?;
+    json(&state(&app))
 }
 
 /// Has whoever owns the clock move it: the module's loop, or the server's.
-async fn ask(app: &App, request: Asked) -> Result<Response, ApiError> {
+pub(in crate::web) async fn ask(app: &App, request: Asked) -> Result<(), ApiError> {
     let (answer, answered) = oneshot::channel();
     let gone = || ApiError::internal("the program is ending");
     app.rooms.control.send(Call { request, answer }).await.map_err(|_| gone())?;
     match answered.await.map_err(|_| gone())? {
         Answer::Failed(message) => Err(ApiError::conflict(message, "choose a later moment")),
-        _ => json(&state(app)),
+        _ => Ok(()),
     }
 }
 

@@ -10,13 +10,13 @@ use crate::web::error::ApiError;
 use crate::web::operation::{Nothing, Operation};
 
 /// Most datagrams a fault may be about.
-const DATAGRAMS_MAX: u32 = 1_000_000;
+pub(in crate::web) const DATAGRAMS_MAX: u32 = 1_000_000;
 
 /// Longest time of a fault, in seconds: a year.
-const SILENT_MAX_S: u32 = 31_536_000;
+pub(in crate::web) const SILENT_MAX_S: u32 = 31_536_000;
 
 /// Longest delay, in milliseconds.
-const DELAY_MAX_MS: u32 = 600_000;
+pub(in crate::web) const DELAY_MAX_MS: u32 = 600_000;
 
 /// What is wrong with the service.
 #[derive(Serialize, ToSchema)]

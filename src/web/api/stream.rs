@@ -28,10 +28,22 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Most events that are sent again to somebody who was away.
 const CAUGHT_UP_MAX: usize = 10_000;
 
-/// One caller's stream.
+/// Whose events.
+#[derive(Clone)]
+pub(in crate::web) enum Who {
+    /// Of whoever has this token, as long as it is good.
+    Caller(Caller),
+    /// Of the domain that is open in a browser.
+    Console {
+        /// Which.
+        domain: String,
+    },
+}
+
+/// One stream.
 struct Following {
     app: App,
-    caller: Caller,
+    who: Who,
     missed: VecDeque<Event>,
     live: broadcast::Receiver<Noted>,
     _place: OwnedSemaphorePermit,
@@ -40,6 +52,11 @@ struct Following {
 /// Events from now on; behind `Last-Event-ID`, where that is sent.
 async fn stream(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
     let caller = app.caller(&headers)?;
+    follow(app, Who::Caller(caller), &headers).await
+}
+
+/// The same for somebody who may see them.
+pub(in crate::web) async fn follow(app: App, who: Who, headers: &HeaderMap) -> Result<Response, ApiError> {
     let place = Arc::clone(&app.streams).try_acquire_owned();
     let place = place.map_err(|_| ApiError::too_many("too many event streams are open"))?;
     let after = match headers.get("last-event-id") {
@@ -50,22 +67,22 @@ async fn stream(State(app): State<App>, headers: HeaderMap) -> Result<Response, 
             Some(id.ok_or_else(|| ApiError::bad_request("Last-Event-ID is no number", hint))?)
         }
     };
-    let who = caller.clone();
+    let reader = who.clone();
     let begun = app.rooms.service.with(move |host: &mut ServiceHost| {
-        who.is_known_to(host)?;
+        reader.may_follow(host)?;
         // Between these two nothing happens, so that no event is missing and none comes twice.
         let live = host.events().follow();
         let missed = match after {
             Some(after) => {
                 let query = EventQuery { after, ..EventQuery::default() };
-                host.account(&who.domain).events(query, Window { offset: 0, count: CAUGHT_UP_MAX })?.items
+                host.account(reader.domain()).events(query, Window { offset: 0, count: CAUGHT_UP_MAX })?.items
             }
             None => Vec::new(),
         };
         Ok::<_, ApiError>((live, missed))
     });
     let (live, missed) = begun.await??;
-    let following = Following { app, caller, missed: missed.into(), live, _place: place };
+    let following = Following { app, who, missed: missed.into(), live, _place: place };
     Ok(Sse::new(messages(following)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
 }
 
@@ -78,8 +95,24 @@ fn messages(following: Following) -> impl Stream<Item = Result<Message, Infallib
     })
 }
 
+impl Who {
+    fn domain(&self) -> &str {
+        match self {
+            Self::Caller(caller) => &caller.domain,
+            Self::Console { domain } => domain,
+        }
+    }
+
+    fn may_follow(&self, host: &mut ServiceHost) -> Result<(), ApiError> {
+        match self {
+            Self::Caller(caller) => caller.is_known_to(host),
+            Self::Console { domain } => Ok(host.account(domain).domain().map(drop)?),
+        }
+    }
+}
+
 impl Following {
-    /// The next event of the caller's domain; none once the token is good no more.
+    /// The next event of the domain; none once the token is good no more.
     async fn next(&mut self) -> Option<Event> {
         loop {
             let event = match self.missed.pop_front() {
@@ -91,16 +124,15 @@ impl Following {
                     Err(_) => return None,
                 },
             };
-            if event.domain.as_ref() != Some(&self.caller.domain) {
+            if event.domain.as_deref() != Some(self.who.domain()) {
                 continue;
             }
             let now_s = self.app.rooms.clock.now().system.as_millis().div_euclid(1000);
-            if now_s >= self.caller.expires {
+            if matches!(&self.who, Who::Caller(caller) if now_s >= caller.expires) {
                 return None;
             }
-            let caller = self.caller.clone();
-            let known =
-                self.app.rooms.service.with(move |host: &mut ServiceHost| caller.is_known_to(host)).await;
+            let who = self.who.clone();
+            let known = self.app.rooms.service.with(move |host: &mut ServiceHost| who.may_follow(host)).await;
             return matches!(known, Ok(Ok(()))).then_some(event);
         }
     }

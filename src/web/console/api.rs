@@ -1,0 +1,57 @@
+//! How programs do what the pages do.
+
+use maud::html;
+
+use super::pieces::copied;
+use super::visit::{Content, Page, Visit};
+use crate::web::error::ApiError;
+
+pub(super) const PAGE: Page = Page { path: "/api", view, act: None };
+
+/// What a page does, and how else it is done.
+const WAYS: [(&str, &str, &str); 11] = [
+    ("Sign up", "admin API: POST /domains", "vsara ctl accesskey create --domain NAME"),
+    ("Access keys", "POST /v1/accesskey/create, list, delete", "vsara ctl accesskey create"),
+    ("Device profiles", "POST /v1/deviceprofile/create, get, list, update", "service.toml"),
+    ("Whitelist", "POST /v1/whitelist/add, list, remove", "service.toml"),
+    ("Things", "POST /v1/device/list, get", "vsara ctl status"),
+    ("Features", "POST /v1/device/feature/set", "–"),
+    ("Heartbeat period", "POST /v1/device/heartbeat/set", "–"),
+    ("Plan, suspend, unblock", "POST /v1/device/update, unblock", "–"),
+    ("Events", "POST /v1/event/list, GET /v1/event/stream", "vsara ctl events --follow"),
+    ("Faults", "admin API: GET, PUT /faults", "vsara ctl fault …"),
+    ("Clock", "admin API: GET, PUT /clock", "vsara ctl time advance 24h"),
+];
+
+fn view(visit: &mut Visit<'_>) -> Result<Content, ApiError> {
+    let base = format!("http://{}", visit.asked.here);
+    let sign_in = format!("curl {base}/v1/authenticate -d '{{\"APIKey\": \"…\", \"APISecret\": \"…\"}}'");
+    let list = format!(
+        "curl {base}/v1/device/list -H \"Authorization: Bearer $TOKEN\" -d '{{\"State\": \"ACTIVE\"}}'"
+    );
+    let follow = format!("curl -N {base}/v1/event/stream -H \"Authorization: Bearer $TOKEN\"");
+    let body = html! {
+        h1 { "API" }
+        p.lead { "Whatever these pages do, programs can do by REST." }
+        p { a.button.primary href="/docs" { "Documentation" } " " a.button href="/openapi.json" { "OpenAPI, JSON" } " " a.button href="/openapi.yaml" { "OpenAPI, YAML" } }
+        section.card aria-labelledby="begin" {
+            h2 #begin { "To begin with" }
+            p { "Make an " a href="/keys" { "access key" } ", and get a token for it, which is good for an hour:" }
+            (copied("sign-in", &sign_in))
+            p { "Call something:" }
+            (copied("list", &list))
+            p { "See events as they happen:" }
+            (copied("follow", &follow))
+        }
+        section aria-labelledby="ways" {
+            h2 #ways { "The same by other ways" }
+            div.table { table.rows aria-labelledby="ways" {
+                thead { tr { th scope="col" { "Page" } th scope="col" { "REST" } th scope="col" { "Command line" } } }
+                tbody { @for (page, rest, command) in WAYS { tr {
+                    td data-label="Page" { (page) } td data-label="REST" { code { (rest) } } td data-label="Command line" { code { (command) } }
+                } } }
+            } }
+        }
+    };
+    Ok(Content { title: "API".to_owned(), body })
+}
