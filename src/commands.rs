@@ -23,6 +23,7 @@ pub mod security;
 pub mod short_message;
 pub mod sim;
 pub mod system;
+pub mod tls;
 pub mod v25ter;
 
 use crate::at::{CmeError, Failure, Form, Line, Settings};
@@ -111,6 +112,7 @@ pub const CHAPTERS: &[Chapter] = &[
     chapter("GPIO", gpio::COMMANDS, &[]),
     chapter("system features", system::COMMANDS, system::STORED),
     chapter("device and data security", security::COMMANDS, &[]),
+    chapter("TLS profiles", &[], tls::STORED),
 ];
 
 /// Every command there is, in any profile.

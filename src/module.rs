@@ -28,6 +28,7 @@ pub mod radio;
 pub mod rtc;
 pub mod settings;
 pub mod sim;
+pub mod tls;
 
 pub mod security;
 

@@ -1,7 +1,10 @@
 //! The root of trust: the key sets a module holds.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use crate::module::tls::TlsNvm;
 use crate::protocol::keys::{Key, KeySet};
 
 /// The secrets of a module. They live in a file of their own, readable by its owner only.
@@ -13,6 +16,9 @@ pub struct Secrets {
     /// A set the service offered and has not confirmed yet. Once there is one it is always used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pending: Option<StoredKeySet>,
+    /// TLS profiles, shared by the copies that every write makes.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub tls: Arc<TlsNvm>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +31,7 @@ struct StoredKeySet {
 impl Secrets {
     /// From the factory.
     pub fn factory(secret: KeySet) -> Self {
-        Self { committed: secret.into(), pending: None }
+        Self { committed: secret.into(), pending: None, tls: Arc::default() }
     }
 
     /// The set that authenticates the next session.
@@ -54,6 +60,10 @@ impl Secrets {
             self.committed = set;
         }
     }
+}
+
+fn is_default(tls: &TlsNvm) -> bool {
+    *tls == TlsNvm::default()
 }
 
 impl From<KeySet> for StoredKeySet {
