@@ -97,7 +97,7 @@ with_binary() {
     "$@"
 }
 
-real() { with_binary "$python/bin/python" tests/real; }
+real() { cargo build --locked --example psk_server && with_binary "$python/bin/python" tests/real; }
 
 # REST and the admin API against their documents, by schemathesis, which wants another pytest than ours.
 contract() {

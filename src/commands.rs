@@ -3,9 +3,11 @@
 //!
 //! A command is one function; inside, a `match` on the form of the request. It reads and asks the
 //! [`Module`], returns a value, and holds no state: what cannot be answered at once is a
-//! [`Pending`], which [`pending`] asks again after every input. Which commands exist is the
+//! [`Pending`], which [`pending`] asks again after every input, and what needs data of the DTE is a
+//! [`DataRequest`], which is called back with it ([`data_phase`]). Which commands exist is the
 //! profile's: [`Vocabulary`].
 
+pub mod data_phase;
 pub mod pending;
 pub mod urc;
 pub mod vocabulary;
@@ -31,6 +33,7 @@ use crate::module::Module;
 use crate::module::settings::Interface;
 use crate::time::Now;
 
+pub use self::data_phase::DataRequest;
 pub use self::pending::Pending;
 pub use self::vocabulary::Vocabulary;
 
@@ -70,6 +73,8 @@ pub enum Reply {
     Lines(Vec<Line>),
     /// Nothing yet.
     Wait(Pending),
+    /// The DTE is to send data first.
+    Data(DataRequest),
 }
 
 impl Reply {

@@ -5,7 +5,8 @@
 //! 3. What the module wants done is queued first (a write before the `OK` that depends on it),
 //!    then what the interpreters have to say.
 //! 4. Events of the module become URCs on every port that wants them.
-//! 5. What is pending is asked again after every input, unless a character aborts it.
+//! 5. What is pending is asked again after every input, unless a character aborts it; what waits for
+//!    data of the DTE goes on with its last byte.
 
 mod mismatch;
 mod uart;
@@ -16,7 +17,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::at::{self, CmeError, Failure, Interpreter, Limits, Request, Response};
-use crate::commands::{Command, Context, Pending, Reply, Vocabulary, urc};
+use crate::commands::{Command, Context, DataRequest, Pending, Reply, Vocabulary, urc};
 use crate::module::network::Operator;
 use crate::module::power::Power;
 use crate::module::settings::{Interface, StoredProfile};
@@ -119,6 +120,8 @@ struct Port {
 #[derive(Debug)]
 enum Running {
     Pending(Pending),
+    /// Data is to come, by this moment of the steady clock.
+    Data(DataRequest, Timestamp),
     /// Under `--timing module` an answer takes its time.
     Answer(Timestamp, Response),
 }
@@ -188,9 +191,13 @@ impl Modem {
         let answers = self.ports.iter().filter_map(|port| match &port.running {
             Some(Running::Answer(at, _)) => Some(*at),
             Some(Running::Pending(pending)) => pending.deadline(),
-            None => None,
+            Some(Running::Data(..)) | None => None,
         });
-        self.module.next_timeout().earlier(Wakeup::system(answers.min()))
+        let data = self.ports.iter().filter_map(|port| match &port.running {
+            Some(Running::Data(_, deadline)) => Some(*deadline),
+            _ => None,
+        });
+        self.module.next_timeout().earlier(Wakeup { steady: data.min(), system: answers.min() })
     }
 
     fn handle_serial(&mut self, port: PortId, bytes: &[u8], now: Now) {
@@ -244,6 +251,7 @@ impl Modem {
                 true
             }
             Some(Running::Pending(pending)) => self.ask_again(index, pending, now),
+            Some(Running::Data(request, deadline)) => self.take_data(index, request, deadline, now),
             waiting @ Some(Running::Answer(..)) => {
                 port.running = waiting;
                 false
@@ -253,7 +261,7 @@ impl Modem {
                     self.run(index, request, now);
                     true
                 }
-                // No command here opens a data phase, and what can be aborted is pending.
+                // Data is asked for by what runs, and what can be aborted is pending.
                 Some(at::Event::Data(_) | at::Event::DataAborted | at::Event::Abort) => true,
                 None => false,
             },
@@ -303,6 +311,28 @@ impl Modem {
         answered
     }
 
+    /// One step of a data phase: its last byte has come, or its time is over.
+    fn take_data(&mut self, index: usize, request: DataRequest, deadline: Timestamp, now: Now) -> bool {
+        let Some(port) = self.ports.get_mut(index) else { return false };
+        let result = match port.interpreter.poll_event() {
+            Some(at::Event::Data(data)) => {
+                self.with_context(index, now, |context| request.usage.run(context, &data))
+            }
+            Some(at::Event::DataAborted) => Some(Err(Failure::Aborted)),
+            _ if deadline <= now.steady => {
+                self.with_context(index, now, |context| Err(request.usage.timed_out(context)))
+            }
+            _ => {
+                port.running = Some(Running::Data(request, deadline));
+                return false;
+            }
+        };
+        if let Some(result) = result {
+            self.answer(index, result, now);
+        }
+        true
+    }
+
     /// An answer that is on its way is no longer aborted.
     fn end_abortable(&mut self, index: usize, pending: &Pending) {
         if pending.is_abortable()
@@ -315,6 +345,7 @@ impl Modem {
     fn answer(&mut self, index: usize, result: Result<Reply, Failure>, now: Now) {
         let response = match result {
             Ok(Reply::Wait(pending)) => return self.wait(index, Running::Pending(pending)),
+            Ok(Reply::Data(request)) => return self.ask_for_data(index, request, now),
             Ok(Reply::Lines(lines)) => Response::lines(lines),
             Err(failure) => Response::failed(self.as_the_profile_says(failure)),
         };
@@ -324,6 +355,16 @@ impl Modem {
                 self.wait(index, Running::Answer(now.system.offset_millis(delay_ms), response));
             }
             _ => self.answer_now(index, response),
+        }
+    }
+
+    /// The port takes data from now on, before the prompt leaves.
+    fn ask_for_data(&mut self, index: usize, request: DataRequest, now: Now) {
+        self.drain_module();
+        if let Some(port) = self.ports.get_mut(index) {
+            port.interpreter.prompt(request.prompt.as_bytes(), at::DataPhase::Exactly(request.length));
+            let deadline = now.steady.offset_millis(request.timeout_ms);
+            port.running = Some(Running::Data(request, deadline));
         }
     }
 

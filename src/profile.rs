@@ -106,6 +106,8 @@ pub struct AtFacts {
     pub rates_detected_bps: BTreeSet<u32>,
     /// `+IPR` from the factory; 0 is autobauding.
     pub ipr_default: u32,
+    /// Longest data phase, from its prompt to the last byte, in seconds.
+    pub data_phase_s: u32,
     /// Whether one more CR stands before the greeting text of `+CSGT`.
     pub greeting_leading_cr: bool,
 }
@@ -355,6 +357,8 @@ pub struct Security {
     pub heartbeat_timeout_s: u32,
     /// Automatic heartbeat period before the service says otherwise, in seconds.
     pub heartbeat_period_s: u32,
+    /// Longest message to protect, in bytes.
+    pub data_max: usize,
     /// Commands that run a due heartbeat first.
     pub heartbeat_first: BTreeSet<String>,
     /// First pause after a failed attempt, in seconds; it doubles from there.
@@ -392,7 +396,7 @@ pub struct SecurityErrors {
     pub busy: u16,
     /// Bootstrap still in progress.
     pub bootstrapping: u16,
-    /// Not bootstrapped yet: `AT+USECCONN`.
+    /// Not bootstrapped yet.
     pub not_bootstrapped: u16,
     /// Within the limit of the last security heartbeat sent, or the elapsed time is negative.
     pub heartbeat_limit: u16,
@@ -406,4 +410,16 @@ pub struct SecurityErrors {
     pub refused: u16,
     /// A second seal, where that is an error.
     pub sealed: u16,
+    /// Nobody's yet: not sealed, or the service has not answered for the seal.
+    pub unsealed: u16,
+    /// Suspended by its owner.
+    pub suspended: u16,
+    /// The plan does not include the service.
+    pub no_service: u16,
+    /// The feature is not applied.
+    pub no_feature: u16,
+    /// All keys of the key set are used up.
+    pub keys_used_up: u16,
+    /// What is to be decrypted was changed, or is not this module's.
+    pub not_genuine: u16,
 }

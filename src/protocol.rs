@@ -3,4 +3,5 @@
 pub mod coap;
 pub mod keys;
 pub mod message;
+pub mod protection;
 pub mod session;

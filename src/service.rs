@@ -34,6 +34,7 @@ pub mod rate;
 mod registration;
 mod registry;
 mod resources;
+mod service_keys;
 mod sessions;
 pub mod store;
 mod traffic;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use vsara::protocol::coap::Code;
-use vsara::protocol::keys::{MasterKey, PskIdentity, RotUid};
+use vsara::protocol::keys::{MasterKey, PskIdentity, RotUid, UidTail};
 use vsara::protocol::message::{ChainNonce, Feature, KeyNonce, Refusal, Request, Standing};
 use vsara::protocol::session::SessionFailure;
 use vsara::service::access_key::AccessKey;
@@ -398,7 +398,7 @@ fn a_restored_snapshot_accepts_each_root_of_trust_once_and_marks_it() {
     world.heartbeat(&mut module).expect("nothing is lost");
 
     let mut world = World::on(snapshot);
-    world.operator().mark_restored().expect("the store is in memory");
+    world.operator().mark_restored(0).expect("the store is in memory");
     world.heartbeat(&mut module).expect("accepted once");
     world.heartbeat(&mut module).expect("it goes on");
     assert_eq!(world.heartbeat(&mut copy).map(drop), Err(CLONE));
@@ -471,6 +471,9 @@ impl Store for Failing {
     }
     fn device(&self, rot: RotUid) -> Result<Option<Arc<Device>>, StoreError> {
         self.0.device(rot)
+    }
+    fn devices_with_tail(&self, tail: UidTail) -> Result<Vec<Arc<Device>>, StoreError> {
+        self.0.devices_with_tail(tail)
     }
     fn profile(&self, uid: &str) -> Result<Option<Arc<DeviceProfile>>, StoreError> {
         self.0.profile(uid)

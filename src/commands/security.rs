@@ -1,11 +1,15 @@
-//! Chapter *Device and data security*: root of trust, seal, security heartbeat.
+//! Chapter *Device and data security*: root of trust, seal, security heartbeat, keys of the services.
+
+pub(in crate::commands) mod protection;
 
 use crate::at::{CmeError, Failure, Form};
-use crate::commands::{Command, Context, Pending, Reply, no_such_form};
-use crate::module::security;
+pub(in crate::commands) use crate::commands::no_such_form;
+use crate::commands::{Command, Context, Pending, Reply};
 use crate::module::security::heartbeat::HeartbeatRefusal;
 use crate::module::security::seal::{NotYet, Sealing};
+use crate::module::security::{self, KeyRefusal};
 use crate::profile::{SealedAgain, Security, SecurityErrors, WhileBootstrapping};
+use crate::protocol::keys::psk::PskLength;
 use crate::protocol::message::Seal;
 
 /// `+USECROTUID`, root of trust unique identifier.
@@ -107,6 +111,50 @@ fn connect(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
     }
 }
 
+/// `+USECPSK`, pre-shared key of Symmetric KMS.
+///
+/// | form | response |
+/// |---|---|
+/// | `AT+USECPSK=<length>` | `+USECPSK: "<identity>","<key>"` |
+///
+/// Length in bytes, 16 or 32; both strings are hex, the identity has 14 bytes. Each call makes a new
+/// key, which the service finds again by its identity. No data connection is needed.
+/// Source: driver.
+fn pre_shared_key(context: &mut Context<'_>, form: Form) -> Result<Reply, Failure> {
+    match form {
+        Form::Set(mut args) => {
+            let length = match args.number(16..=32)? {
+                16 => PskLength::Bytes16,
+                32 => PskLength::Bytes32,
+                _ => return Err(CmeError::INCORRECT_PARAMETERS.into()),
+            };
+            args.finish()?;
+            let (id, key) = context
+                .module
+                .request_psk(length, context.now)
+                .map_err(|refusal| key_refusal(context, refusal))?;
+            let (id, key) = (hex::encode(id.encode()), hex::encode(key.as_bytes()));
+            Ok(Reply::line(format!("+USECPSK: \"{id}\",\"{key}\"")))
+        }
+        Form::Test => Ok(Reply::line("+USECPSK: (16,32)")),
+        Form::Action | Form::Read => Err(no_such_form()),
+    }
+}
+
+/// The error a key that is not made or not used is answered with.
+pub(super) fn key_refusal(context: &Context<'_>, refusal: KeyRefusal) -> Failure {
+    error(context, |errors| match refusal {
+        KeyRefusal::Busy => errors.busy,
+        KeyRefusal::NotBootstrapped => errors.not_bootstrapped,
+        KeyRefusal::Unsealed => errors.unsealed,
+        KeyRefusal::Suspended => errors.suspended,
+        KeyRefusal::NoService => errors.no_service,
+        KeyRefusal::NoFeature => errors.no_feature,
+        KeyRefusal::UsedUp => errors.keys_used_up,
+        KeyRefusal::NotGenuine => errors.not_genuine,
+    })
+}
+
 /// The error a failed contact is answered with.
 pub(super) fn failure(context: &Context<'_>, failure: &security::Failure) -> Failure {
     error(context, |errors| match failure {
@@ -126,7 +174,8 @@ fn facts<'a>(context: &'a Context<'_>) -> Option<&'a Security> {
     context.module.profile().security.as_ref()
 }
 
-fn error(context: &Context<'_>, code: impl FnOnce(&SecurityErrors) -> u16) -> Failure {
+/// The error of the module type for this reason.
+pub(super) fn error(context: &Context<'_>, code: impl FnOnce(&SecurityErrors) -> u16) -> Failure {
     Failure::Cme(
         facts(context).map_or(CmeError::OPERATION_NOT_SUPPORTED, |facts| CmeError(code(&facts.errors))),
     )
@@ -146,4 +195,10 @@ pub const COMMANDS: &[Command] = &[
     Command { name: "+USECROTUID", run: root_of_trust_uid },
     Command { name: "+USECDEVINFO", run: device_info },
     Command { name: "+USECCONN", run: connect },
+    Command { name: "+USECPSK", run: pre_shared_key },
+    Command { name: "+USECE2EDATAENC", run: protection::uplink },
+    Command { name: "+USECE2EDATADEC", run: protection::downlink },
+    Command { name: "+USECDATAENC", run: protection::local_encryption },
+    Command { name: "+USECDATADEC", run: protection::local_decryption },
+    Command { name: "+USECOPCMD", run: protection::operation },
 ];

@@ -13,7 +13,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use serde::de::DeserializeOwned;
 
-use crate::protocol::keys::RotUid;
+use crate::protocol::keys::{RotUid, UidTail};
 use crate::service::access_key::AccessKey;
 use crate::service::campaign::{Campaign, Outcome, Progress};
 use crate::service::device::Device;
@@ -121,6 +121,11 @@ impl Store for SqliteStore {
 
     fn device(&self, rot: RotUid) -> Result<Option<Arc<Device>>, StoreError> {
         self.one("SELECT record FROM device WHERE rot = ?", [rot.0])
+    }
+
+    fn devices_with_tail(&self, tail: UidTail) -> Result<Vec<Arc<Device>>, StoreError> {
+        let sql = "SELECT record FROM device WHERE substr(rot, 3) = ? ORDER BY rot";
+        self.many(sql, vec![Value::Blob(tail.0.to_vec())])
     }
 
     fn profile(&self, uid: &str) -> Result<Option<Arc<DeviceProfile>>, StoreError> {

@@ -15,7 +15,8 @@
 //!
 //! There is one contact at a time. [`schedule`] decides which is due, [`contact`] runs it,
 //! [`phase`] says what each phase sends and what its answer changes, [`chain`] holds the nonces
-//! that tell the original from a copy, [`heartbeat`] the rules of `AT+USECCONN`.
+//! that tell the original from a copy, [`heartbeat`] the rules of `AT+USECCONN`, and
+//! [`service_keys`] makes what all of it is for: the keys of the services.
 
 pub mod chain;
 pub mod contact;
@@ -24,6 +25,7 @@ pub mod phase;
 pub mod root_of_trust;
 pub mod schedule;
 pub mod seal;
+pub mod service_keys;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -32,6 +34,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::profile::Profile;
 use crate::protocol::coap::Code;
+use crate::protocol::keys::e2e::E2eVersion;
 use crate::protocol::message::{Attention, Feature, Seal, Standing};
 use crate::time::Timestamp;
 
@@ -42,6 +45,7 @@ pub use self::phase::Phase;
 pub use self::root_of_trust::Secrets;
 pub use self::schedule::Schedule;
 pub use self::seal::{DeviceInfo, NotYet};
+pub use self::service_keys::{KeyCounters, KeyRefusal};
 
 /// What security contacts left behind; all of it survives a power loss.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +72,15 @@ pub struct SecurityNvm {
     pub chain: Chain,
     /// What the service provisioned, as applied.
     pub applied: Provisioned,
+    /// How uplink messages are protected.
+    #[serde(default)]
+    pub e2e_version: E2eVersion,
+    /// Pieces of local data protected.
+    #[serde(default)]
+    pub local_used: u64,
+    /// How often the keys of the committed set were used.
+    #[serde(default)]
+    pub counters: KeyCounters,
     /// What `AT+USECDEVINFO` sealed, once and for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seal: Option<Seal>,
@@ -163,6 +176,9 @@ impl SecurityNvm {
                 heartbeat_period_s,
                 standing: Standing::Unowned,
             },
+            e2e_version: E2eVersion::default(),
+            local_used: 0,
+            counters: KeyCounters::default(),
             seal: None,
         }
     }

@@ -158,6 +158,7 @@ fn at(fields: &mut Fields<'_>) -> AtFacts {
         rates_bps: fields.integers("rates_bps", 0..=3_250_000).into_iter().collect(),
         rates_detected_bps: fields.integers("rates_detected_bps", 1..=3_250_000).into_iter().collect(),
         ipr_default: ipr_default(fields),
+        data_phase_s: fields.integer("data_phase_s", 1..=600),
         greeting_leading_cr: fields.boolean("greeting_leading_cr"),
     }
 }
@@ -382,6 +383,7 @@ fn security(fields: &mut Fields<'_>) -> Option<Security> {
         heartbeat_limit_s: fields.integer("heartbeat_limit_s", 0..=*SECONDS.end()),
         heartbeat_timeout_s: fields.integer("heartbeat_timeout_s", SECONDS),
         heartbeat_period_s: fields.integer("heartbeat_period_s", SECONDS),
+        data_max: fields.integer("data_max", 1..=65_536),
         heartbeat_first: fields
             .texts("heartbeat_first", "+USEC… commands but +USECDEVINFO, +USECROTUID", |name| {
                 // These two tell how things stand: they must answer when nothing else does.
@@ -416,6 +418,12 @@ fn errors(fields: &mut Fields<'_>) -> SecurityErrors {
         timeout: cme(fields, "timeout"),
         refused: cme(fields, "refused"),
         sealed: cme(fields, "sealed"),
+        unsealed: cme(fields, "unsealed"),
+        suspended: cme(fields, "suspended"),
+        no_service: cme(fields, "no_service"),
+        no_feature: cme(fields, "no_feature"),
+        keys_used_up: cme(fields, "keys_used_up"),
+        not_genuine: cme(fields, "not_genuine"),
     }
 }
 

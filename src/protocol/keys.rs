@@ -8,8 +8,13 @@
 //! | factory secret (key set 0) | master key | RoT public UID, 8 bytes | `vsara factory secret` |
 //! | key set *n* | the set that authenticated the session | module nonce ‖ service nonce | `vsara key set` ‖ UID ‖ *n* (4 bytes, big-endian) |
 //! | feature authorisation | the set that authenticates the session | feature name | `vsara feature authorisation` ‖ UID |
+//! | keys of services | the committed set | see [`psk`], [`e2e`] and [`local`] | |
 //!
 //! A key set is used as the DTLS pre-shared key as it is.
+
+pub mod e2e;
+pub mod local;
+pub mod psk;
 
 use std::fmt;
 use std::str::FromStr;
@@ -29,6 +34,10 @@ const DEVELOPMENT_MASTER_KEY: &[u8; KEY_LEN] = b"vsara development master key 00
 /// The root-of-trust public unique identifier (RoTPublicUID): 8 bytes, 16 hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RotUid(pub [u8; 8]);
+
+/// The last six bytes of a RoT public UID. Those of one factory differ in them, so they find a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UidTail(pub [u8; 6]);
 
 /// A secret of 32 bytes that never shows itself in a log.
 #[derive(Clone, PartialEq, Eq)]
@@ -88,7 +97,21 @@ impl MasterKey {
     }
 }
 
+impl RotUid {
+    /// Its last six bytes.
+    pub const fn tail(self) -> UidTail {
+        let [_, _, a, b, c, d, e, f] = self.0;
+        UidTail([a, b, c, d, e, f])
+    }
+}
+
 impl KeySet {
+    /// The low 16 bits of its number, by which identities of service keys name it. Of two sets with
+    /// the same, the newer is meant.
+    pub const fn short_number(&self) -> u16 {
+        self.number as u16
+    }
+
     /// The key set that replaces this one under `number`.
     pub fn successor(&self, rot: RotUid, number: u32, module_nonce: &[u8], service_nonce: &[u8]) -> KeySet {
         let salt = [module_nonce, service_nonce].concat();

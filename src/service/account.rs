@@ -11,7 +11,7 @@ use super::event::Event;
 use super::operator::{CampaignOrder, Operator, OperatorError, Targets};
 use super::plan::Plan;
 use super::store::{DeviceQuery, EventQuery, NotedDevice, Page, Store, Window};
-use crate::protocol::keys::RotUid;
+use crate::protocol::keys::{RotUid, UidTail};
 use crate::protocol::message::Feature;
 
 /// An owner at work on one domain. What belongs to another domain, or to nobody, is as unknown as
@@ -49,6 +49,18 @@ impl<'a, S: Store> Account<'a, S> {
         let device = self.operator.registry.device(rot)?;
         let mine = device.filter(|device| device.domain() == Some(self.domain));
         mine.ok_or_else(|| OperatorError::NotYours { rot, domain: self.domain.to_owned() })
+    }
+
+    /// Those of its devices whose RoT UID ends so.
+    pub(super) fn devices_with_tail(&self, tail: UidTail) -> Result<Vec<Arc<Device>>, OperatorError> {
+        let mut devices = self.operator.registry.store().devices_with_tail(tail)?;
+        devices.retain(|device| device.domain() == Some(self.domain));
+        Ok(devices)
+    }
+
+    /// No device of this domain has made such a key.
+    pub(super) fn unknown_key(&self) -> OperatorError {
+        OperatorError::UnknownKey(self.domain.to_owned())
     }
 
     /// Its devices, by RoT UID.
@@ -202,6 +214,10 @@ impl<'a, S: Store> Account<'a, S> {
 
     fn narrow(&self, query: EventQuery) -> EventQuery {
         EventQuery { domain: Some(self.domain.to_owned()), ..query }
+    }
+
+    pub(super) fn operator(&mut self) -> &mut Operator<'a, S> {
+        &mut self.operator
     }
 
     fn mine(&mut self, rot: RotUid) -> Result<&mut Operator<'a, S>, OperatorError> {

@@ -71,6 +71,9 @@ impl<S: Store> Registry<S> {
         if !in_order {
             return Err(Refusal::OutOfOrder.into());
         }
+        if number > committed {
+            device.downlinks = 0;
+        }
         device.keys.commit(number);
         device.new_key_set = false;
         if let Some(progress) = progress {

@@ -51,6 +51,9 @@ pub struct Device {
     pub applied: Option<InForce>,
     /// An operator asked for a new key set.
     pub new_key_set: bool,
+    /// Messages to it that keys of the committed set were given for.
+    #[serde(default)]
+    pub downlinks: u32,
     /// Campaigns that wait for its report, the oldest first.
     #[serde(default)]
     pub campaigns: Vec<String>,
@@ -203,6 +206,7 @@ impl Device {
             provided: None,
             applied: None,
             new_key_set: false,
+            downlinks: 0,
             campaigns: Vec::new(),
             first_seen: now,
             registered_at: None,
@@ -247,6 +251,13 @@ impl Device {
         let services = active && self.plan.facts().services;
         let heartbeat_period_s = self.wanted.heartbeat_period_s;
         Provided { settings: InForce { features, services, heartbeat_period_s }, standing: self.standing }
+    }
+
+    /// Whether Symmetric KMS and E2E Data Protection are in force on it, as it reported or may have
+    /// applied since.
+    pub fn has_services(&self) -> bool {
+        self.applied.as_ref().is_some_and(|applied| applied.services)
+            || self.provided.as_ref().is_some_and(|provided| provided.settings.services)
     }
 
     /// The same as an answer says it, authorised with the key set of the session.

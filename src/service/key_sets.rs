@@ -43,6 +43,13 @@ impl KeySets {
         self.sets.get(index).map(|set| KeySet { number, key: set.key.clone() })
     }
 
+    /// The newest set of which this is true, of those the module was seen to hold. No service key is
+    /// ever made of the factory secret.
+    pub fn newest_held(&self, is_meant: impl Fn(&KeySet) -> bool) -> Option<KeySet> {
+        let held = self.sets.iter().rev().filter(|set| set.used);
+        held.map(|set| KeySet { number: set.number, key: set.key.clone() }).find(is_meant)
+    }
+
     /// Offers the successor of a set under a number never used before; none once the numbers
     /// are used up.
     pub fn offer(&mut self, present: &KeySet, rot: RotUid, nonces: (&[u8], &[u8])) -> Option<u32> {
@@ -115,6 +122,24 @@ mod tests {
         let second = |keys: &KeySets| keys.get(2, ROT, &MasterKey::development());
         assert_ne!(second(&from_factory), second(&from_first));
         assert_eq!(from_factory.get(3, ROT, &MasterKey::development()), None);
+    }
+
+    #[test]
+    fn of_the_sets_that_were_used_the_newest_that_is_meant_is_found() {
+        let mut keys = KeySets::default();
+        assert_eq!(
+            (offer(&mut keys, 0), offer(&mut keys, 0), offer(&mut keys, 0)),
+            (Some(1), Some(2), Some(3))
+        );
+        let found = |keys: &KeySets, numbers: std::ops::RangeInclusive<u32>| {
+            keys.newest_held(|set| numbers.contains(&set.number)).map(|set| set.number)
+        };
+        assert_eq!(found(&keys, 0..=3), None, "none was used");
+        keys.mark_used(1);
+        keys.mark_used(2);
+        assert_eq!(found(&keys, 0..=3), Some(2));
+        assert_eq!(found(&keys, 1..=1), Some(1));
+        assert_eq!(found(&keys, 0..=0), None, "not the factory secret");
     }
 
     #[test]

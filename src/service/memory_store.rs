@@ -14,7 +14,7 @@ use super::plan::Plan;
 use super::store::{
     Batch, DeviceQuery, EventQuery, NotedDevice, Page, ServiceRecord, Store, StoreError, Window, Write,
 };
-use crate::protocol::keys::RotUid;
+use crate::protocol::keys::{RotUid, UidTail};
 use crate::protocol::message::Standing;
 use crate::time::Timestamp;
 
@@ -113,6 +113,10 @@ impl Store for MemoryStore {
 
     fn device(&self, rot: RotUid) -> Result<Option<Arc<Device>>, StoreError> {
         Ok(self.devices.get(&rot).cloned())
+    }
+
+    fn devices_with_tail(&self, tail: UidTail) -> Result<Vec<Arc<Device>>, StoreError> {
+        Ok(self.devices.values().filter(|device| device.rot.tail() == tail).cloned().collect())
     }
 
     fn profile(&self, uid: &str) -> Result<Option<Arc<DeviceProfile>>, StoreError> {

@@ -22,7 +22,8 @@ use super::event::{EventKind, Reason};
 use super::plan::Plan;
 use super::registry::{Draft, Registry};
 use super::store::{Store, StoreError, Write};
-use crate::protocol::keys::RotUid;
+use crate::protocol::keys::e2e::E2eHeader;
+use crate::protocol::keys::{KeySet, RotUid};
 use crate::protocol::message::{Feature, Standing};
 use crate::time::Timestamp;
 
@@ -108,6 +109,15 @@ pub enum OperatorError {
     /// Sealed with another one.
     #[error("the device {0} was not assigned by that device profile")]
     OtherProfile(RotUid),
+    /// No key of a device of this domain is called that.
+    #[error("no device of the domain {0} has made a key of that identity")]
+    UnknownKey(String),
+    /// Its plan does not include them, or it is not active.
+    #[error("Symmetric KMS and E2E Data Protection are not in force on the device {0}")]
+    NoServices(RotUid),
+    /// Very many messages.
+    #[error("all keys for messages to the device {0} are used up")]
+    DownlinksUsedUp(RotUid),
     /// Out of range.
     #[error("a heartbeat period is {HEARTBEAT_PERIOD_MIN_S} to {HEARTBEAT_PERIOD_MAX_S} seconds")]
     HeartbeatPeriod,
@@ -276,10 +286,25 @@ impl<S: Store> Operator<'_, S> {
         self.write_device(draft)
     }
 
+    /// The header of one message to a device, never given before.
+    pub(super) fn next_downlink(&mut self, rot: RotUid, set: &KeySet) -> Result<E2eHeader, OperatorError> {
+        let mut draft = self.known(rot)?;
+        let counter = draft.device.downlinks;
+        draft.device.downlinks = counter.checked_add(1).ok_or(OperatorError::DownlinksUsedUp(rot))?;
+        self.write_device(draft)?;
+        let generation = self.registry.service().generation as u16;
+        Ok(E2eHeader::Downlink { tail: rot.tail(), key_set: set.short_number(), counter, generation })
+    }
+
+    /// Counts the snapshots that were put in the store's place.
+    pub fn generation(&self) -> u32 {
+        self.registry.service().generation
+    }
+
     /// The store was put back from a snapshot: each root of trust is accepted once, and marked
-    /// suspicious.
-    pub fn mark_restored(&mut self) -> Result<(), OperatorError> {
-        Ok(self.registry.next_generation()?)
+    /// suspicious. `before` is the generation until then: no number is used for two stores.
+    pub fn mark_restored(&mut self, before: u32) -> Result<(), OperatorError> {
+        Ok(self.registry.next_generation(before)?)
     }
 
     fn whitelist(&mut self, uid: &str, rots: &[RotUid], listed: bool) -> Result<(), OperatorError> {

@@ -189,8 +189,9 @@ impl<S: Store> Registry<S> {
     }
 
     /// Another restore: every device is accepted once more, and marked.
-    pub(super) fn next_generation(&mut self) -> Result<(), StoreError> {
-        let service = ServiceRecord { generation: self.service.generation.wrapping_add(1), ..self.service };
+    pub(super) fn next_generation(&mut self, before: u32) -> Result<(), StoreError> {
+        let generation = self.service.generation.max(before).wrapping_add(1);
+        let service = ServiceRecord { generation, ..self.service };
         self.store().commit(&vec![Write::Service(service.clone())])?;
         self.service = service;
         Ok(())

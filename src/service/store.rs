@@ -11,7 +11,7 @@ use super::device_profile::DeviceProfile;
 use super::domain::Domain;
 use super::event::{Event, EventKind};
 use super::plan::Plan;
-use crate::protocol::keys::RotUid;
+use crate::protocol::keys::{RotUid, UidTail};
 use crate::time::Timestamp;
 
 /// The service's memory. Reads see every commit that returned.
@@ -20,6 +20,8 @@ pub trait Store: Send + 'static {
     fn service(&self) -> Result<ServiceRecord, StoreError>;
     /// One device.
     fn device(&self, rot: RotUid) -> Result<Option<Arc<Device>>, StoreError>;
+    /// Devices whose RoT UID ends so, by RoT UID.
+    fn devices_with_tail(&self, tail: UidTail) -> Result<Vec<Arc<Device>>, StoreError>;
     /// One device profile.
     fn profile(&self, uid: &str) -> Result<Option<Arc<DeviceProfile>>, StoreError>;
     /// Whether a profile's whitelist has this root of trust.

@@ -55,12 +55,15 @@ fn keeps_the_service_record(store: &mut impl Store) {
 fn keeps_devices_and_their_indexes(store: &mut impl Store) {
     assert_eq!(store.device(rot(1)), Ok(None));
     assert_eq!(store.next_overdue(), Ok(None));
+    assert_eq!(store.devices_with_tail(rot(1).tail()), Ok(Vec::new()));
     let first = device(1, "A", Standing::Active);
     let second = device(0xf2, "A", Standing::Active);
     let third = device(3, "B", Standing::Allocated);
     let devices = [&first, &second, &third].map(|device| Write::Device(Arc::new(device.clone())));
     put(store, devices.into());
     assert_eq!(store.device(rot(1)), Ok(Some(Arc::new(first.clone()))));
+    assert_eq!(store.devices_with_tail(rot(1).tail()), Ok(vec![Arc::new(first.clone())]));
+    assert_eq!(store.devices_with_tail(UidTail([0, 0, 0, 0, 0, 9])), Ok(Vec::new()));
     assert_eq!(store.active_devices("acme", Plan::Developer), Ok(2));
     assert_eq!(store.active_devices("acme", Plan::Flex), Ok(0));
     assert_eq!(store.active_devices("other", Plan::Developer), Ok(0));

@@ -8,9 +8,11 @@ mod authenticate;
 mod campaign;
 mod device;
 mod device_profile;
+mod e2e;
 mod event;
 mod noted;
 mod plan;
+mod psk;
 mod stream;
 mod thing;
 pub(in crate::web) mod values;
@@ -30,6 +32,8 @@ pub(super) const TITLE: Title = Title {
         ("Authentication", "Tokens, and the access keys they are got with."),
         ("Device profiles", "What a group of devices gets when they bootstrap, and who may."),
         ("Things", "Devices: what is wanted of them, and what they have reported."),
+        ("Symmetric KMS", "Pre-shared keys, found by their identities."),
+        ("E2E Data Protection", "How messages between modules and owners are protected."),
         ("Campaigns", "One change for many Things."),
         ("Events", "What the service has noted: clones, suspicious contacts, everything else."),
         ("Plans", "Price plans."),
@@ -44,6 +48,8 @@ pub(super) fn operations() -> Vec<Operation> {
         device_profile::operations(),
         whitelist::operations(),
         device::operations(),
+        psk::operations(),
+        e2e::operations(),
         campaign::operations(),
         noted::operations(),
         event::operations(),

@@ -115,6 +115,15 @@ impl From<OperatorError> for ApiError {
                 "POST /v1/device/list names the devices of this domain; a new one is there once it has \
                  bootstrapped with a device profile of this domain",
             ),
+            E::UnknownKey(_) => Self::not_found(
+                message,
+                "the identity is what the module said with the key; the device has to be in this domain",
+            ),
+            E::DownlinksUsedUp(_) => Self::conflict(message, "POST /v1/e2e/key/rotate asks for new ones"),
+            E::NoServices(_) => Self::conflict(
+                message,
+                "POST /v1/device/get shows its state, its plan, and its services as wanted and as applied",
+            ),
             E::UnknownProfile => Self::not_found(
                 message,
                 "POST /v1/deviceprofile/list names the device profiles of this domain",

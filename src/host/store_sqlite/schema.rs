@@ -5,8 +5,8 @@ use rusqlite::Connection;
 use crate::service::store::StoreError;
 
 /// One step a version: the first makes version 1 of an empty file. Steps are only ever added. The
-/// second is REST's: what people look for, accounts, campaigns.
-const STEPS: [&str; 2] = [
+/// second is REST's: what people look for, accounts, campaigns. The third finds the device of a key.
+const STEPS: [&str; 3] = [
     "
     CREATE TABLE service (id INTEGER PRIMARY KEY, record TEXT NOT NULL);
     CREATE TABLE device (
@@ -80,6 +80,9 @@ const STEPS: [&str; 2] = [
         PRIMARY KEY (campaign_uid, rot)
     ) WITHOUT ROWID;
     CREATE INDEX campaign_outcome ON campaign_device (campaign_uid, outcome, rot);
+",
+    "
+    CREATE INDEX device_tail ON device (substr(rot, 3));
 ",
 ];
 

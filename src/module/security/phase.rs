@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::module::Module;
 use crate::module::security::contact::Contact;
-use crate::module::security::{Failure, Provisioned, Purpose};
+use crate::module::security::{Failure, KeyCounters, Provisioned, Purpose};
 use crate::protocol::message::{
     Answer, Applied, FeatureAuthorisation, HeartbeatAnswer, Hello, Provision, Request, Standing, Step,
 };
@@ -165,7 +165,9 @@ impl Module {
 
     /// Phase 4 answered: the service uses the new key set, and so does the module.
     fn confirmed(&mut self, contact: &mut Contact, now: Now) -> Result<Next, Failure> {
-        self.nvm.secrets.commit();
+        if self.nvm.secrets.commit() {
+            self.nvm.security.counters = KeyCounters::default();
+        }
         if contact.purpose() != Purpose::Bootstrap {
             return Ok(Next::Phase(Phase::Report));
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::module::tls::TlsNvm;
-use crate::protocol::keys::{Key, KeySet};
+use crate::protocol::keys::{FACTORY_KEY_SET, Key, KeySet};
 
 /// The secrets of a module. They live in a file of their own, readable by its owner only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,12 @@ pub struct Secrets {
     /// A set the service offered and has not confirmed yet. Once there is one it is always used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pending: Option<StoredKeySet>,
+    /// The set that was committed before: messages to the module may still be on their way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    previous: Option<StoredKeySet>,
+    /// The key of local data protection, once it was needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    local: Option<Key>,
     /// TLS profiles, shared by the copies that every write makes.
     #[serde(default, skip_serializing_if = "is_default")]
     pub tls: Arc<TlsNvm>,
@@ -31,7 +37,7 @@ struct StoredKeySet {
 impl Secrets {
     /// From the factory.
     pub fn factory(secret: KeySet) -> Self {
-        Self { committed: secret.into(), pending: None, tls: Arc::default() }
+        Self { committed: secret.into(), pending: None, previous: None, local: None, tls: Arc::default() }
     }
 
     /// The set that authenticates the next session.
@@ -44,6 +50,24 @@ impl Secrets {
         self.committed.clone().into()
     }
 
+    /// The newest set of which this is true, of those held. The factory secret is none of them: no
+    /// key of a service is made of it.
+    pub fn find(&self, is_meant: impl Fn(&KeySet) -> bool) -> Option<KeySet> {
+        let held = [self.pending.as_ref(), Some(&self.committed), self.previous.as_ref()];
+        let mut held = held.into_iter().flatten().map(|set| KeySet::from(set.clone()));
+        held.find(|set| set.number != FACTORY_KEY_SET && is_meant(set))
+    }
+
+    /// The key of local data protection, if there is one yet.
+    pub fn local(&self) -> Option<&Key> {
+        self.local.as_ref()
+    }
+
+    /// The key of local data protection; made at the first call.
+    pub fn local_or_make(&mut self, make: impl FnOnce() -> Key) -> &Key {
+        self.local.get_or_insert_with(make)
+    }
+
     /// Whether the set in use has still to be confirmed.
     pub fn is_pending(&self) -> bool {
         self.pending.is_some()
@@ -54,11 +78,11 @@ impl Secrets {
         self.pending = Some(set.into());
     }
 
-    /// The service has confirmed the set in use.
-    pub fn commit(&mut self) {
-        if let Some(set) = self.pending.take() {
-            self.committed = set;
-        }
+    /// The service has confirmed the set in use; whether that is a new one.
+    pub fn commit(&mut self) -> bool {
+        let Some(set) = self.pending.take() else { return false };
+        self.previous = Some(std::mem::replace(&mut self.committed, set));
+        true
     }
 }
 

@@ -46,10 +46,10 @@ struct DeviceList {
 
 /// One Thing.
 #[derive(Deserialize, ToSchema)]
-struct DeviceRequest {
+pub(super) struct DeviceRequest {
     /// Which.
     #[serde(rename = "ROTPublicUID")]
-    rot: Rot,
+    pub(super) rot: Rot,
 }
 
 /// An edit: all that is named is changed, or nothing.

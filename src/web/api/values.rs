@@ -9,6 +9,8 @@ use utoipa::openapi::{KnownFormat, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::protocol::keys::RotUid;
+use crate::protocol::keys::e2e::{E2eHeader, NotAHeader};
+use crate::protocol::keys::psk::{NotAPskId, PskId};
 use crate::protocol::message::Feature;
 use crate::service::Plan;
 use crate::service::campaign::Outcome;
@@ -90,6 +92,16 @@ pub(in crate::web) struct Count(u32);
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(in crate::web) struct GivenName(pub(in crate::web) String);
+
+/// The identity of a pre-shared key, in hex.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(in crate::web) struct PskIdentityText(pub(in crate::web) PskId);
+
+/// What stands before a message that a module has protected, in hex.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(in crate::web) struct UplinkHeaderText(pub(in crate::web) E2eHeader);
 
 /// A whole number, however it is written: to JSON `1` and `1.0` are one number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -173,6 +185,25 @@ impl TryFrom<String> for GivenName {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let fine = text.chars().count() <= GIVEN_NAME_LEN_MAX;
         fine.then_some(Self(text)).ok_or_else(|| format!("a name is at most {GIVEN_NAME_LEN_MAX} characters"))
+    }
+}
+
+impl TryFrom<String> for PskIdentityText {
+    type Error = NotAPskId;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        PskId::decode(&hex::decode(text).map_err(|_| NotAPskId)?).map(Self)
+    }
+}
+
+impl TryFrom<String> for UplinkHeaderText {
+    type Error = NotAHeader;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match E2eHeader::decode(&hex::decode(text).map_err(|_| NotAHeader)?)? {
+            E2eHeader::Downlink { .. } => Err(NotAHeader),
+            uplink => Ok(Self(uplink)),
+        }
     }
 }
 
@@ -282,6 +313,20 @@ schema!(
     text("A name that was given: a UID, an APIKey, a domain.").max_length(Some(GIVEN_NAME_LEN_MAX))
 );
 schema!(
+    PskIdentityText,
+    "PSKIdentity",
+    text("The identity of a pre-shared key, as AT+USECPSK says it.")
+        .pattern(Some("^1101[0-9A-Fa-f]{24}$"))
+        .examples(["1101f008003c9623000180000001"])
+);
+schema!(
+    UplinkHeaderText,
+    "EncryptedHeader",
+    text("The key identity: what stands before a message of AT+USECE2EDATAENC. 16 bytes, 11 in version 2.")
+        .pattern(Some("^(1101[0-9A-Fa-f]{24}0000|2[0-9A-Fa-f]{21})$"))
+        .examples(["1101f008003c96230001000000010000"])
+);
+schema!(
     HeartbeatPeriod,
     "HeartbeatPeriod",
     number("A security heartbeat period, in seconds.", HEARTBEAT_PERIOD_MIN_S, HEARTBEAT_PERIOD_MAX_S)
@@ -305,6 +350,17 @@ mod tests {
         check(reads::<Rot>("\"0A04F008003C9623\""), true, "rot in capitals");
         check(reads::<Rot>("\"0a04\""), false, "short rot");
         check(reads::<Rot>("16"), false, "no text");
+        check(reads::<PskIdentityText>("\"1101f008003c9623000180000001\""), true, "identity");
+        check(reads::<PskIdentityText>("\"1101F008003C9623000180000001\""), true, "identity in capitals");
+        check(reads::<PskIdentityText>("\"1101f008003c962300018000000\""), false, "odd");
+        check(reads::<PskIdentityText>("\"1101f008003c96230001800000\""), false, "short identity");
+        check(reads::<PskIdentityText>("\"1201f008003c9623000180000001\""), false, "another version");
+        check(reads::<PskIdentityText>("\"\""), false, "no identity");
+        check(reads::<UplinkHeaderText>("\"1101f008003c96230001000000010000\""), true, "header");
+        check(reads::<UplinkHeaderText>("\"20f008003c962301000001\""), true, "header of version 2");
+        check(reads::<UplinkHeaderText>("\"1102f008003c96230001000000010000\""), false, "downlink");
+        check(reads::<UplinkHeaderText>("\"20f008003c96230100000\""), false, "odd header");
+        check(reads::<UplinkHeaderText>("\"1101f008003c96230001000000010001\""), false, "no zeros behind");
         check(reads::<FeatureName>("\"c2c-pairing\""), true, "feature");
         check(reads::<FeatureName>("\"LDP\""), false, "feature in capitals");
         check(reads::<PlanName>("\"gold\""), false, "plan");
