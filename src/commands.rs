@@ -15,6 +15,7 @@ pub mod vocabulary;
 pub mod bands;
 pub mod character_set;
 pub mod control;
+pub mod credentials;
 pub mod general;
 pub mod gpio;
 pub mod indicators;
@@ -117,7 +118,7 @@ pub const CHAPTERS: &[Chapter] = &[
     chapter("GPIO", gpio::COMMANDS, &[]),
     chapter("system features", system::COMMANDS, system::STORED),
     chapter("device and data security", security::COMMANDS, &[]),
-    chapter("TLS profiles", &[], tls::STORED),
+    chapter("certificates and TLS profiles", credentials::COMMANDS, tls::STORED),
 ];
 
 /// Every command there is, in any profile.

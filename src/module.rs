@@ -14,6 +14,7 @@
 //!    a seal, security heartbeat, a report that got no answer.
 
 pub mod configuration;
+pub mod credentials;
 pub mod event;
 pub mod factory;
 pub mod gpio;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::module::credentials::Credentials;
 use crate::module::tls::TlsNvm;
 use crate::protocol::keys::{FACTORY_KEY_SET, Key, KeySet};
 
@@ -25,6 +26,9 @@ pub struct Secrets {
     /// TLS profiles, shared by the copies that every write makes.
     #[serde(default, skip_serializing_if = "is_default")]
     pub tls: Arc<TlsNvm>,
+    /// Certificates and keys of `+USECMNG`, shared alike.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub credentials: Arc<Credentials>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +41,14 @@ struct StoredKeySet {
 impl Secrets {
     /// From the factory.
     pub fn factory(secret: KeySet) -> Self {
-        Self { committed: secret.into(), pending: None, previous: None, local: None, tls: Arc::default() }
+        Self {
+            committed: secret.into(),
+            pending: None,
+            previous: None,
+            local: None,
+            tls: Arc::default(),
+            credentials: Arc::default(),
+        }
     }
 
     /// The set that authenticates the next session.
@@ -86,8 +97,8 @@ impl Secrets {
     }
 }
 
-fn is_default(tls: &TlsNvm) -> bool {
-    *tls == TlsNvm::default()
+fn is_default<T: Default + PartialEq>(shared: &Arc<T>) -> bool {
+    **shared == T::default()
 }
 
 impl From<KeySet> for StoredKeySet {
