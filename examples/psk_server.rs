@@ -12,6 +12,8 @@
 //! It answers every message with the root of trust of its sender in front. A server for more than a
 //! demonstration would ask before the handshake's answer is due, and not while others wait.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it says what it does")]
+
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};

@@ -86,14 +86,14 @@ tests() {
     if command -v cargo-nextest >/dev/null; then
         cargo nextest run --locked --profile "$profile"
     else
-        cargo test --locked --no-fail-fast --lib --bins --tests
+        cargo test --locked --no-fail-fast --lib --bins --tests --examples
     fi
 }
 
 # The binary is the one that the tests were built with: another build would cost minutes.
 with_binary() {
     export VSARA_BIN=${VSARA_BIN:-$target/debug/vsara}
-    [[ -x $VSARA_BIN ]] || cargo test --locked --no-run --bins --tests
+    [[ -x $VSARA_BIN ]] || cargo test --locked --no-run --bins --tests --examples
     "$@"
 }
 

@@ -67,6 +67,7 @@
 pub mod bless;
 pub mod claims;
 pub mod fault;
+mod key_claims;
 pub mod link;
 pub mod player;
 pub mod real_module;

@@ -1,5 +1,7 @@
 //! Replays the fuzz corpus through the public API, without a fuzzer.
 
+#[path = "chip/frames.rs"]
+mod frames;
 #[path = "script/place.rs"]
 mod place;
 #[path = "at/split.rs"]
@@ -26,4 +28,9 @@ fn the_interpreter_survives_its_corpus() {
 #[test]
 fn the_scenario_parser_survives_its_corpus() {
     replay("script", place::check);
+}
+
+#[test]
+fn a_chip_to_chip_session_survives_its_corpus() {
+    replay("c2c_frames", frames::check);
 }

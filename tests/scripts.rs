@@ -37,6 +37,16 @@ fn what_is_wrong_is_said_with_its_place_and_what_is_allowed() {
     refused(&dut("dut>> \"a\\q\""), "2:9", "\\xHH");
     refused(&dut("dut<prompt \"\""), "2:12", "at least one byte");
     refused(&dut("dut<none for"), "2:13", "how long");
+    refused(&dut("dut<data"), "2:9", "+X: {message}");
+    refused(&dut("dut<data +X {x}"), "2:10", "+X: {message}");
+    refused(&dut("dut<data +X: {x"), "2:14", "+X: {message}");
+    refused(&dut("dut<data +X: {x} more"), "2:14", "+X: {message}");
+    refused(&dut("dut<data +X: bytes"), "2:14", "text in quotes");
+    refused(&dut("psk dut"), "2:8", "in quotes");
+    refused(&dut("psk dut \"1101\" \"00\""), "2:16", "is");
+    refused(&dut("psk dut \"1101\" is 00"), "2:19", "text in quotes");
+    refused(&dut("uplink dut \"${message}\" is \"text\""), "2:12", "captured before");
+    refused(&dut("uplink dut \"a\" is nothing more"), "2:27", "the end of the line");
     refused(&dut("dut< OK within 5s"), "2:6", "`<< text within 5s`");
     refused(&dut("dut<none\tfor"), "2:13", "how long");
     refused(&dut("dut<none"), "2:9", "for");
@@ -94,6 +104,13 @@ fn line() -> impl Strategy<Value = String> {
         Just("dut>"),
         Just("dut<"),
         Just("<none"),
+        Just("<data"),
+        Just("+X: {x}"),
+        Just("psk"),
+        Just("uplink"),
+        Just("is"),
+        Just("\"${x}\""),
+        Just("nothing"),
         Just("for"),
         Just("5s"),
         Just("wait"),

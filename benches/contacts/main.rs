@@ -1,5 +1,5 @@
 //! What the core costs, in memory and on one core: contacts with the security service against the
-//! bare DTLS engine, AT command lines, virtual time, memory.
+//! bare DTLS engine, AT command lines, protected messages, virtual time, memory.
 //!
 //! `cargo bench --bench contacts` takes about a minute; `-- --quick` a few seconds, for a smoke.
 #![allow(missing_docs, reason = "a program of its own")]
@@ -9,6 +9,7 @@ mod bare;
 mod field;
 mod fleet;
 mod line;
+mod messages;
 mod rounds;
 mod scenario;
 
@@ -33,6 +34,8 @@ fn main() {
         Row::new("AT+CREG? through at::Interpreter", line::Language::new()),
         Row::new("AT+CREG? through Modem", line::Whole::new("AT+CREG?")),
         Row::new("AT through Modem", line::Whole::new("AT")),
+        Row::new("AES-128-CCM of 231 bytes", messages::Cipher::new()),
+        Row::new("AT+USECE2EDATAENC of 231 bytes", messages::Protect::new()).against(10, 1.0),
     ];
     rounds::measure(rows, effort);
     println!("\n{memory}");

@@ -32,9 +32,19 @@ impl Line {
         self.ask(command).1
     }
 
+    /// Writes bytes.
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        self.0.write_all(bytes).expect("the line takes them");
+    }
+
+    /// Reads what is there, at least one byte.
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> usize {
+        self.0.read(buffer).expect("the line stands")
+    }
+
     /// The same, with what was answered.
     pub(crate) fn ask(&mut self, command: &[u8]) -> (Vec<u8>, Duration) {
-        let mut answer = [0; 1024];
+        let mut answer = [0; 8192];
         let mut len = 0;
         let began = Instant::now();
         self.0.write_all(command).expect("the line takes a command");

@@ -1,5 +1,5 @@
 //! What a host program feels: AT→OK over a real pseudo-terminal, against a responder that does
-//! nothing else; start-up, memory and processor time at rest.
+//! nothing else; what chip-to-chip security costs of that; start-up, memory and processor time at rest.
 //!
 //! `cargo bench --bench round_trip` takes about half a minute; `-- --quick` a few seconds; `-- --pin`
 //! puts everybody on one processor, without the noise of waking another.
@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout, reason = "it prints a table")]
 #![allow(clippy::disallowed_methods, reason = "it measures time")]
 
+mod chip;
 mod line;
 mod process;
 mod responder;
@@ -51,6 +52,7 @@ fn main() {
     at_rest(&program, effort.rest);
     program.stop();
     start_up(place.path(), effort.starts);
+    chip::throughput(&effort);
 }
 
 /// Batches of the responder and of each command in turn.

@@ -21,10 +21,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 impl Program {
     /// Starts a module on this state directory and waits for its first `OK`.
     pub(crate) fn start(state: &Path) -> Self {
+        Self::start_with(state, &[])
+    }
+
+    /// The same with these options.
+    pub(crate) fn start_with(state: &Path, options: &[&str]) -> Self {
         let began = Instant::now();
         let child = Command::new(env!("CARGO_BIN_EXE_vsara"))
             .args(["modem", "--profile", PROFILE, "--state"])
             .arg(state)
+            .args(options)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

@@ -79,7 +79,9 @@ fn part(what: &What, before: &[Statement]) -> Part {
         | What::Expect(port, _)
         | What::SkipTo(port, ..)
         | What::Prompt(port, _)
+        | What::Data(port, _)
         | What::Silence(port, _)
+        | What::ChipToChip(port, _)
         | What::WaitUntil { port, .. } => port_part(*port),
         What::Wait(_) => Part::Played,
     }
@@ -132,7 +134,7 @@ fn act_part(act: &Act, before: &[Statement]) -> Part {
         Act::Service(false) => Part::Unable("the service of a real module is out of reach"),
         Act::FactoryReset(_) => Part::Unable("a real module is never again as new"),
         Act::Operate(..) | Act::Whitelist { .. } => NO_OPERATOR,
-        Act::AssertDevice(..) | Act::AssertEvents(..) => Part::Unasked,
+        Act::AssertDevice(..) | Act::AssertEvents(..) | Act::AssertKey(..) => Part::Unasked,
     }
 }
 

@@ -13,6 +13,7 @@
 mod cursor;
 mod dialogue;
 mod error;
+mod key_claim;
 mod parse;
 mod pattern;
 mod statement;
@@ -22,12 +23,13 @@ use std::collections::BTreeMap;
 pub use self::cursor::shown_ms;
 pub(in crate::scenario) use self::dialogue::PATIENCE_MS;
 pub use self::error::ScriptError;
+pub use self::key_claim::{KeyClaim, KeyClaimSort};
 pub use self::parse::ChangeError;
 pub use self::pattern::{Pattern, Variables, escape};
 pub use self::statement::{
-    Act, Amount, Claim, Claims, ClockChange, Comparison, Direction, EventClaim, LineFault, LineMischief,
-    ModemSource, ModemSpec, NetworkChange, Operation, Operator, PortRef, PowerSwitch, ProfileSpec, Statement,
-    Template, What,
+    Act, Amount, ChipAct, Claim, Claims, ClockChange, Comparison, DataPattern, DataWish, Direction,
+    EventClaim, LineFault, LineMischief, ModemSource, ModemSpec, NetworkChange, Operation, Operator, PortRef,
+    PowerSwitch, ProfileSpec, Statement, Template, What,
 };
 
 /// The language, for `vsara test --help` and the documentation.

@@ -3,6 +3,7 @@
 
 use crate::protocol::keys::RotUid;
 use crate::scenario::claims::{self, Others};
+use crate::scenario::key_claims;
 use crate::scenario::player::{Outcome, Trouble};
 use crate::scenario::script::{Act, Operation, ProfileSpec};
 use crate::service::event::Event;
@@ -40,6 +41,7 @@ pub fn perform<S: Store>(
             let device = service.store().device(rot).map_err(refused)?;
             claims::check(device.as_deref(), wanted, others)
         }
+        Act::AssertKey(_, claim) => key_claims::check(service, rot, claim, now),
         Act::AssertEvents(_, claim) => claims::check_events(&events(service, rot)?, claim),
         _ => Err(Trouble::Unable("this is nothing a security service does".to_owned())),
     }

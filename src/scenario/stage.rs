@@ -117,7 +117,7 @@ impl<'l> Stage<'l> {
                 Next::Send(port, bytes) => self.send(port, &bytes),
                 Next::Act(act) => {
                     let line = player.statement().map_or(0, |statement| statement.line);
-                    let outcome = self.act(act, line, script);
+                    let outcome = self.act(&act.resolved(player.variables()), line, script);
                     self.listen(&mut player);
                     player.acted(outcome, self.world.now());
                 }
@@ -232,7 +232,8 @@ impl<'l> Stage<'l> {
             | Act::Whitelist { .. }
             | Act::Operate(..)
             | Act::AssertDevice(..)
-            | Act::AssertEvents(..) => self.act_on_service(act)?,
+            | Act::AssertEvents(..)
+            | Act::AssertKey(..) => self.act_on_service(act)?,
         }
         Ok(())
     }

@@ -355,7 +355,7 @@ no event
                 self.exec(world, sys.executable, program, "{tty}", status=0, options=("--time", "60x"))
 
     def test_an_assertion_that_fails_ends_the_program_with_status_1(self):
-        world = "modem dut sara-r510s\nwait 100ms\ndevice state=ACTIVE\n"
+        world = "modem dut sara-r510s\nwait until dut < +USECDEVINFO: 1,0,1 within 1m\ndevice state=ACTIVE\n"
         done = self.exec(world, "sleep", "30", status=1, within=20)
         self.assertIn("world.at:3: device state=ACTIVE", done.stderr)
         self.assertIn("  seen      state=UNOWNED", done.stderr)

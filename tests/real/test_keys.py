@@ -4,7 +4,6 @@ import base64
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from Crypto.Cipher import AES
@@ -30,38 +29,8 @@ class Keys(Case):
         self.device.ctl("time", "advance", "24h")
         self.assertTrue(self.device.command("AT+USECCONN", 30.0).ok)
 
-    def psk(self, length):
-        answer = self.device.command(f"AT+USECPSK={length}")
-        self.assertTrue(answer.ok, answer)
-        _, identity, _, key, _ = answer.lines[0].split('"')
-        return identity, key
-
-    def data(self, command, data):
-        """Runs a command on bytes: waits for `>` and 50 ms as hosts do, gives the bytes between the quotes."""
-        with self.device.terminal() as terminal:
-            terminal.send(f"AT{command}={len(data)}")
-            said = b""
-            while b"\r\n>" not in said:
-                said += self.some(terminal)
-            said = said.partition(b"\r\n>")[2]
-            time.sleep(0.05)
-            terminal.port.write(data)
-            head = f"\r\n{command}: ".encode()
-            while not said.endswith(b"OK\r\n") or not said.startswith(head):
-                said += self.some(terminal)
-                if b"ERROR" in said:
-                    return None
-            length, _, rest = said.removeprefix(head).partition(b',"')
-            self.assertEqual(rest[int(length):], b'"\r\n\r\nOK\r\n')
-            return rest[:int(length)]
-
-    def some(self, terminal):
-        received = terminal.receive()
-        self.assertTrue(received, "the module is silent")
-        return received
-
     def test_a_key_is_found_by_its_identity_alone_and_after_a_restart_of_both(self):
-        keys = {length: self.psk(length) for length in (16, 32)}
+        keys = {length: self.device.psk(length) for length in (16, 32)}
         self.device.kill()
         self.service.kill()
         service = self.server()
@@ -81,7 +50,7 @@ class Keys(Case):
         self.assertEqual(status(owner, {}), 400)
 
     def test_a_suspended_device_has_no_keys_from_its_next_heartbeat_on(self):
-        identity, _ = self.psk(16)
+        identity, _ = self.device.psk(16)
         self.owner("/v1/device/update", ROTPublicUID=self.device.rot, Suspended=True)
         self.assertTrue(self.device.command("AT+USECPSK=16").ok, "not before")
         self.owner("/v1/psk/get", PSKIdentity=identity)
@@ -94,7 +63,7 @@ class Keys(Case):
         for version in (1, 2):
             self.assertTrue(self.device.command(f'AT+USECOPCMD="e2e_enc",{version - 1}').ok)
             for message in (b"", HELLO, bytes(range(256)), os.urandom(1024)):
-                protected = self.data("+USECE2EDATAENC", message)
+                protected = self.device.data("+USECE2EDATAENC", message)
                 self.assertEqual(len(protected), len(message) + (32 if version == 1 else 28))
                 header = 16 if protected.hex()[0] == "1" else 11
                 request = {"EncryptedHeader": protected[:header].hex()}
@@ -115,8 +84,8 @@ class Keys(Case):
             key, nonce = (base64.b64decode(reply[name]) for name in ("Key", "Nonce"))
             sealed = b"".join(AES.new(key, AES.MODE_CCM, nonce=nonce).encrypt_and_digest(HELLO))
             message = bytes.fromhex(reply["EncryptedHeader"]) + sealed
-            self.assertEqual(self.data("+USECE2EDATADEC", message), HELLO)
-            self.assertIsNone(self.data("+USECE2EDATADEC", message[:-1] + bytes([message[-1] ^ 1])))
+            self.assertEqual(self.device.data("+USECE2EDATADEC", message), HELLO)
+            self.assertIsNone(self.device.data("+USECE2EDATADEC", message[:-1] + bytes([message[-1] ^ 1])))
             seen.add(key)
             thing = self.owner("/v1/e2e/key/rotate", ROTPublicUID=self.device.rot)
             self.assertEqual(thing["KeySet"], 1 + rotation)
@@ -129,11 +98,11 @@ class Keys(Case):
             self.assertEqual(other.send("POST", path, {"ROTPublicUID": self.device.rot}).status, 404, path)
 
     def test_local_data_outlives_a_kill_of_the_module(self):
-        protected = self.data("+USECDATAENC", HELLO)
+        protected = self.device.data("+USECDATAENC", HELLO)
         self.assertEqual(len(protected), len(HELLO) + 28)
         self.device.kill()
         self.device = self.modem("--service", self.service.address, "--time", "virtual")
-        self.assertEqual(self.data("+USECDATADEC", protected), HELLO)
+        self.assertEqual(self.device.data("+USECDATADEC", protected), HELLO)
 
     def test_a_server_that_has_never_seen_the_key_serves_the_host_of_the_module(self):
         key = self.owner("/v1/accesskey/create")
@@ -152,7 +121,7 @@ class Keys(Case):
             self.assertEqual(done.stdout, f"{self.device.rot}: {word}\n", done.stderr)
         # Without a key of the module there is no conversation.
         wrong = ["openssl", "s_client", "-dtls1_2", "-quiet", "-connect", address, "-psk", "00" * 16]
-        wrong += ["-cipher", "PSK-AES128-CCM8:@SECLEVEL=0", "-psk_identity", self.psk(16)[0]]
+        wrong += ["-cipher", "PSK-AES128-CCM8:@SECLEVEL=0", "-psk_identity", self.device.psk(16)[0]]
         try:
             done = subprocess.run(wrong, input=b"hello", capture_output=True, timeout=4, check=False)
             self.assertEqual(done.stdout, b"")

@@ -257,7 +257,7 @@ class Document(Case):
             self.assertTrue(token)
         document = server.http.get("/openapi.json").json()
         published = [path for path, item in document["paths"].items() if any(op["x-provenance"] == "published" for op in item.values())]
-        self.assertEqual(published, ["/v1/authenticate"])
+        self.assertEqual(published, ["/v1/authenticate", "/v1/e2e/uplink/protectionparameters/get"])
         self.assertEqual(server.http.send("POST", "/v1/nothing").status, 404)
 
     def test_yaml_and_page_say_what_the_json_says(self):
@@ -303,6 +303,8 @@ class Domains(Case):
             "Name": "taken",
             "Plan": "flex",
             "Suspended": True,
+            "PSKIdentity": modem.psk(16)[0],
+            "EncryptedHeader": modem.data("+USECE2EDATAENC", b"a message")[:16].hex(),
         }
         before = [owner(path) for path in ("/v1/device/list", "/v1/deviceprofile/list", "/v1/event/list", "/v1/accesskey/list")]
         document = server.http.get("/openapi.json").json()

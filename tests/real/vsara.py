@@ -166,6 +166,41 @@ class Modem(Program):
         with self.terminal() as terminal:
             return terminal.command(text, within)
 
+    def psk(self, length):
+        """A pre-shared key: its identity, and itself, in hex."""
+        answer = self.command(f"AT+USECPSK={length}")
+        assert answer.ok, answer
+        _, identity, _, key, _ = answer.lines[0].split('"')
+        return identity, key
+
+    def data(self, command, data):
+        """Runs a command on bytes: waits for `>` and 50 ms as hosts do, gives the bytes between the quotes.
+
+        None where the module answers with an error.
+        """
+
+        def more(terminal):
+            received = terminal.receive()
+            assert received, "the module is silent"
+            return received
+
+        with self.terminal() as terminal:
+            terminal.send(f"AT{command}={len(data)}")
+            said = b""
+            while b"\r\n>" not in said:
+                said += more(terminal)
+            said = said.partition(b"\r\n>")[2]
+            time.sleep(0.05)
+            terminal.port.write(data)
+            head = f"\r\n{command}: ".encode()
+            while not said.endswith(b"OK\r\n") or not said.startswith(head):
+                said += more(terminal)
+                if b"ERROR" in said:
+                    return None
+            length, _, rest = said.removeprefix(head).partition(b',"')
+            assert rest[int(length) :] == b'"\r\n\r\nOK\r\n', rest
+            return rest[: int(length)]
+
     def seal(self, serial_number="serial-1", profile_uid=PROFILE_UID):
         """Seals the module; it then registers by itself."""
         return self.command(f'AT+USECDEVINFO="{profile_uid}","{serial_number}"')

@@ -114,6 +114,7 @@ fn refusal(act: &Act, embedded: bool) -> Option<&'static str> {
         | Act::Whitelist { .. }
         | Act::AssertDevice(..)
         | Act::AssertEvents(..)
+        | Act::AssertKey(..)
             if !embedded =>
         {
             Some("this needs the embedded security service")
@@ -222,8 +223,9 @@ impl ModemHost {
                     self.input(Input::Serial { port, bytes: &bytes })?;
                 }
                 Next::Act(act) => {
+                    let act = act.resolved(director.player.variables()).into_owned();
                     let outcome =
-                        self.direct_act(act, statement.map_or(0, |statement| statement.line)).await?;
+                        self.direct_act(&act, statement.map_or(0, |statement| statement.line)).await?;
                     let now = self.clock.now();
                     if let Some(director) = &mut self.director {
                         director.player.acted(outcome, now.system);

@@ -51,12 +51,14 @@ fn collect(line: &mut Vec<u8>, bytes: &[u8], show: impl Fn(&str)) {
     }
 }
 
-/// A line as the log shows it: the DeviceProfileUID is a secret to all but the trace.
+/// A line as the log shows it: the DeviceProfileUID, and what chips share, is a secret to all but the
+/// trace.
 fn shown(line: &[u8], whole: bool) -> String {
     let text = line.escape_ascii().to_string();
     let command = text.to_ascii_uppercase().find("USECDEVINFO=");
     match command {
         Some(at) if !whole => shorten(&text, at + "USECDEVINFO=".len()),
+        None if !whole && text.to_ascii_uppercase().contains("+USECC2C") => shorten_digits(&text),
         _ => text,
     }
 }
@@ -74,6 +76,17 @@ fn shorten(text: &str, at: usize) -> String {
     format!("{before}{opening}{}…{}", &uid[..4], &uid[end..])
 }
 
+/// Of every run of 16 hex digits or more the first four.
+fn shorten_digits(text: &str) -> String {
+    const LONG: usize = 16;
+    let parts = text.split_inclusive(|c: char| !c.is_ascii_hexdigit());
+    let shortened = parts.map(|part| {
+        let digits = part.trim_end_matches(|c: char| !c.is_ascii_hexdigit()).len();
+        if digits >= LONG { format!("{}…{}", &part[..4], &part[digits..]) } else { part.to_owned() }
+    });
+    shortened.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +100,22 @@ mod tests {
         check("AT+USECDEVINFO?", "AT+USECDEVINFO?");
         check("AT\u{1a}", r"AT\x1a");
         assert!(shown(br#"AT+USECDEVINFO="AgbCtixjwqLjwV3VWpfPyz""#, true).contains("wqLjwV3V"));
+    }
+
+    #[test]
+    fn secrets_of_chips_are_shown_shortened() {
+        let check = |line: &str, expected: &str| assert_eq!(shown(line.as_bytes(), false), expected);
+        check("AT+USECC2C=2", "AT+USECC2C=2");
+        check("AT+USECC2C=?", "AT+USECC2C=?");
+        check(
+            r#"at+usecc2c=4,"0001020304050607f8f9fafbfcfdfeff","00112233445566778899aabb"#,
+            r#"at+usecc2c=4,\"0001…\",\"0011…"#,
+        );
+        check(
+            r#"+USECC2C: 0,0,"1011121314151617e8e9eaebecedeeef","2021222324252627d8d9dadbdcdddedf""#,
+            r#"+USECC2C: 0,0,\"1011…\",\"2021…\""#,
+        );
+        assert!(shown(br#"+USECC2C: 0,0,"1011121314151617e8e9eaebecedeeef""#, true).contains("eeef"));
     }
 
     #[test]

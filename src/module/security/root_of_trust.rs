@@ -1,10 +1,11 @@
-//! The root of trust: the key sets a module holds.
+//! The root of trust: the key sets a module holds, and the secrets it shares with other chips.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::module::credentials::Credentials;
+use crate::module::security::Pairings;
 use crate::module::tls::TlsNvm;
 use crate::protocol::keys::{FACTORY_KEY_SET, Key, KeySet};
 
@@ -23,6 +24,9 @@ pub struct Secrets {
     /// The key of local data protection, once it was needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     local: Option<Key>,
+    /// What it shares with chips of hosts.
+    #[serde(default, skip_serializing_if = "Pairings::is_empty")]
+    pub(in crate::module) pairings: Pairings,
     /// TLS profiles, shared by the copies that every write makes.
     #[serde(default, skip_serializing_if = "is_default")]
     pub tls: Arc<TlsNvm>,
@@ -46,9 +50,15 @@ impl Secrets {
             pending: None,
             previous: None,
             local: None,
+            pairings: Pairings::default(),
             tls: Arc::default(),
             credentials: Arc::default(),
         }
+    }
+
+    /// Pairings with chips of hosts.
+    pub fn pairings(&self) -> &Pairings {
+        &self.pairings
     }
 
     /// The set that authenticates the next session.

@@ -60,6 +60,11 @@ impl Hearing {
         }
     }
 
+    /// All that is unread, as it came.
+    pub(super) fn take_all(&mut self) -> Vec<u8> {
+        self.take(self.unread.len())
+    }
+
     /// What was said before does not matter any more.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
@@ -103,6 +108,44 @@ impl Hearing {
             Front::NotYet
         } else {
             Front::Other
+        }
+    }
+
+    /// The bytes of an information text that begins so, then has a length and that many bytes in
+    /// quotes; none until all have come.
+    ///
+    /// # Errors
+    /// What came instead.
+    pub(super) fn data(&mut self, head: &[u8]) -> Result<Option<Vec<u8>>, Vec<u8>> {
+        self.skip_to_text();
+        if self.echo_may_come() {
+            return Ok(None);
+        }
+        let heard = self.unread.make_contiguous();
+        let common = heard.len().min(head.len());
+        let Some(rest) = heard[..common].eq(&head[..common]).then(|| &heard[common..]) else {
+            return Err(heard.to_vec());
+        };
+        let digits = rest.iter().take_while(|byte| **byte == b' ' || byte.is_ascii_digit()).count();
+        let length = std::str::from_utf8(&rest[..digits]).unwrap_or_default().trim();
+        let (length, behind) = (length.parse::<usize>().ok(), &rest[digits..]);
+        let (begun, whole) = match (length, behind) {
+            (None, []) | (Some(_), [] | [b',']) => (true, None),
+            (Some(length), [b',', b'"', data @ ..]) => match data.get(length) {
+                None => (length < UNREAD_MAX, None),
+                Some(b'"') => (true, Some((common + digits + 3 + length, data[..length].to_vec()))),
+                Some(_) => (false, None),
+            },
+            _ => (false, None),
+        };
+        match (begun, whole) {
+            (false, _) => Err(heard.to_vec()),
+            (true, None) => Ok(None),
+            (true, Some((count, data))) => {
+                self.take(count);
+                self.echo.clear();
+                Ok(Some(data))
+            }
         }
     }
 
@@ -185,6 +228,36 @@ mod tests {
         check(b"AT\r", b"\r\n+CREG: 1\r\nAT\r\r\nOK\r\n", &["+CREG: 1", "OK"]);
         check(b"ATE0V0\r", b"ATE0V0\r0\r", &["0"]);
         check(b"ATI\r", b"\r\nATIC\r\n\r\nOK\r\n", &["ATIC", "OK"]);
+    }
+
+    #[test]
+    fn data_in_quotes_is_whatever_its_length_says() {
+        let check = |heard: &[u8], expected: Result<Option<&[u8]>, ()>| {
+            // In one piece, and byte by byte.
+            for size in [heard.len(), 1] {
+                let mut hearing = Hearing::default();
+                let mut seen = Ok(None);
+                for piece in heard.chunks(size) {
+                    hearing.hear(piece);
+                    if seen == Ok(None) {
+                        seen = hearing.data(b"+X:").map_err(drop);
+                    }
+                }
+                assert_eq!(
+                    seen.as_ref().map(|data| data.as_deref()),
+                    expected.as_ref().map(|it| *it),
+                    "{heard:?}"
+                );
+            }
+        };
+        check(b"\r\n+X: 5,\"a\"\r\nb\"\r\n\r\nOK\r\n", Ok(Some(b"a\"\r\nb")));
+        check(b"\r\n+X: 0,\"\"\r\n", Ok(Some(b"")));
+        check(b"\r\n+X:2,\"ab\"", Ok(Some(b"ab")));
+        check(b"\r\n+X: 5,\"abc", Ok(None));
+        check(b"\r\n+X: 2,\"abc\"", Err(()));
+        check(b"\r\n+X: \"ab\"", Err(()));
+        check(b"\r\n+Y: 2,\"ab\"", Err(()));
+        check(b"\r\nERROR\r\n", Err(()));
     }
 
     #[test]

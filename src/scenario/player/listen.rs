@@ -2,7 +2,7 @@
 
 use super::hearing::Front;
 use super::{Next, Player, Problem};
-use crate::scenario::script::{ModemIndex, PATIENCE_MS, Pattern, PortRef, What};
+use crate::scenario::script::{DataPattern, DataWish, ModemIndex, PATIENCE_MS, Pattern, PortRef, What};
 use crate::time::Timestamp;
 
 /// How often `wait until` asks again, counted from its last answer, in milliseconds.
@@ -36,10 +36,12 @@ impl<'s> Player<'s> {
             What::Expect(port, pattern) => self.expect(*port, pattern, now),
             What::SkipTo(port, pattern, within_ms) => self.skip_to(*port, pattern, *within_ms, now),
             What::Prompt(port, bytes) => self.prompt(*port, bytes, now),
+            What::Data(port, pattern) => self.data(*port, pattern, now),
             What::WaitUntil { port, command, pattern, within_ms } => {
                 self.wait_until(*port, command, pattern, *within_ms, now)
             }
             What::WaitPhase { modem, phase, within_ms } => self.wait_phase(*modem, *phase, *within_ms, now),
+            What::ChipToChip(port, act) => self.play_chip(*port, act, now),
             // These are no listeners, and never come here.
             What::Send(..) | What::SendRaw(..) | What::Act(_) => None,
         }
@@ -130,6 +132,29 @@ impl<'s> Player<'s> {
         }
     }
 
+    fn data(&mut self, port: PortRef, pattern: &DataPattern, now: Timestamp) -> Option<Next<'s>> {
+        let deadline = self.wish(PATIENCE_MS, now).deadline;
+        let expected = pattern.shown(&self.variables);
+        let heard = match self.ports.entry(port).or_default().data(&pattern.head) {
+            Ok(Some(heard)) => heard,
+            Ok(None) => return Some(self.wait_or_fail(port, deadline, expected, PATIENCE_MS, now)),
+            Err(seen) => {
+                self.fail(Problem::Line { expected, seen, agrees: None, stale_at: None }, now);
+                return Some(Next::Ended);
+            }
+        };
+        match &pattern.bytes {
+            DataWish::Capture(name) => drop(self.variables.insert(name.clone(), heard)),
+            DataWish::Is(wanted) if wanted.render(&self.variables) == heard => {}
+            DataWish::Is(_) => {
+                self.fail(Problem::Line { expected, seen: heard, agrees: None, stale_at: None }, now);
+                return Some(Next::Ended);
+            }
+        }
+        self.go_on();
+        None
+    }
+
     /// The command is sent, and again a second after each answer that is not the wanted one.
     fn wait_until(
         &mut self,
@@ -149,9 +174,7 @@ impl<'s> Player<'s> {
             Asking::At(_) => {
                 wish.asking = Asking::Answer { fulfilled: false, others: Vec::new() };
                 let bytes = [command.as_bytes(), b"\r"].concat();
-                self.ports.entry(port).or_default().sent_line(&bytes);
-                self.transcript.sent(self.script, port, &bytes, now);
-                Some(Next::Send(port, bytes))
+                Some(self.say_line(port, bytes, now))
             }
             Asking::Answer { .. } => match self.answered(port, command, pattern, &mut wish) {
                 Some(true) => {
@@ -251,7 +274,12 @@ impl<'s> Player<'s> {
         })
     }
 
-    fn wait_or_fail(
+    /// When the time of the statement that is being played is over.
+    pub(super) fn wish_until(&mut self, millis: i64, now: Timestamp) -> Timestamp {
+        self.wish(millis, now).deadline
+    }
+
+    pub(super) fn wait_or_fail(
         &mut self,
         port: PortRef,
         deadline: Timestamp,

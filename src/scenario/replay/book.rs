@@ -96,6 +96,9 @@ impl Book {
             What::Expect(_, pattern) | What::SkipTo(_, pattern, _) => {
                 self.say(Step { line, what: StepKind::Say(pattern.clone()) }, delay_ms);
             }
+            What::Data(_, pattern) => {
+                self.say(Step { line, what: StepKind::Say(pattern.any()) }, delay_ms);
+            }
             What::Prompt(_, bytes) => {
                 self.say(Step { line, what: StepKind::Prompt(bytes.clone()) }, delay_ms);
             }
@@ -110,7 +113,7 @@ impl Book {
             // How long an answer took does not matter to the host; it gets it at once.
             What::Wait(_) | What::Silence(..) => {}
             What::Act(Act::Modem(..) | Act::DeviceProfile(_)) => {}
-            What::Act(_) | What::WaitPhase { .. } => self.passed_over.push(line),
+            What::Act(_) | What::WaitPhase { .. } | What::ChipToChip(..) => self.passed_over.push(line),
         }
     }
 
@@ -236,7 +239,10 @@ fn port(what: &What) -> Option<PortRef> {
         | What::Expect(port, _)
         | What::SkipTo(port, ..)
         | What::Prompt(port, _)
+        | What::Data(port, _)
         | What::WaitUntil { port, .. } => Some(*port),
-        What::Silence(..) | What::Wait(_) | What::WaitPhase { .. } | What::Act(_) => None,
+        What::Silence(..) | What::Wait(_) | What::WaitPhase { .. } | What::ChipToChip(..) | What::Act(_) => {
+            None
+        }
     }
 }

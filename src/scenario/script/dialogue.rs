@@ -5,7 +5,7 @@ use super::cursor::{Cursor, Word};
 use super::error::Problem;
 use super::parse::Parser;
 use super::pattern::{Pattern, check_known, name_in_braces};
-use super::statement::{PortRef, Template, TemplatePart, What};
+use super::statement::{DataPattern, DataWish, PortRef, Template, TemplatePart, What};
 
 /// How long a listening statement waits where nothing else is said, in milliseconds: twice the
 /// five minutes that a security heartbeat may block.
@@ -19,15 +19,17 @@ enum Sign {
     Expect,
     SkipTo,
     Prompt,
+    Data,
     Silence,
 }
 
 /// The longest first: `<` alone is an expectation of whatever follows.
-const SIGNS: [(&str, Sign); 6] = [
+const SIGNS: [(&str, Sign); 7] = [
     (">>", Sign::SendRaw),
     (">", Sign::Send),
     ("<<", Sign::SkipTo),
     ("<prompt", Sign::Prompt),
+    ("<data", Sign::Data),
     ("<none", Sign::Silence),
     ("<", Sign::Expect),
 ];
@@ -69,6 +71,7 @@ impl Parser<'_> {
                 }
                 Ok(What::Prompt(port, bytes))
             }
+            Sign::Data => Ok(What::Data(port, self.data_pattern(cursor.rest())?)),
             Sign::Silence => {
                 cursor.keyword("for")?;
                 let millis = cursor.word("how long, such as 10s")?.duration_ms()?;
@@ -112,9 +115,29 @@ impl Parser<'_> {
         })
     }
 
+    /// `+X: {x}` or `+X: "bytes"`.
+    fn data_pattern(&mut self, text: Word<'_>) -> Result<DataPattern, Problem> {
+        const ALLOWED: &str = "information text up to its colon, then {x} or bytes in quotes: +X: {message}";
+        let (head, behind) = text.text.split_once(": ").ok_or_else(|| text.problem(ALLOWED))?;
+        let offset = text.text.len() - behind.trim_start().len();
+        let wish = text.behind(offset);
+        let bytes = if wish.text.starts_with('{') {
+            let (name, left) =
+                name_in_braces(wish.text, 0).map_err(|problem| wish.wrong(problem.message, ALLOWED))?;
+            if !left.is_empty() {
+                return Err(wish.problem(ALLOWED));
+            }
+            self.captured.push(name.to_owned());
+            DataWish::Capture(name.to_owned())
+        } else {
+            DataWish::Is(self.raw_template(wish)?)
+        };
+        Ok(DataPattern { head: format!("{head}:").into_bytes(), bytes })
+    }
+
     /// Quoted bytes to send, in which `${x}` stands for what was captured; an escape is a byte and
     /// nothing else.
-    fn raw_template(&self, word: Word<'_>) -> Result<Template, Problem> {
+    pub(super) fn raw_template(&self, word: Word<'_>) -> Result<Template, Problem> {
         // Tells what is wrong with the whole of it.
         word.quoted()?;
         let inside = &word.text[1..word.text.len() - 1];
@@ -196,7 +219,7 @@ fn split(line: &str) -> Option<(&str, Sign, usize)> {
     let ends = |rest: &str| rest.is_empty() || rest.starts_with(char::is_whitespace);
     let (text, sign) = SIGNS.into_iter().find(|(text, sign)| {
         let rest = line[at..].strip_prefix(text);
-        rest.is_some_and(|rest| !matches!(sign, Sign::Prompt | Sign::Silence) || ends(rest))
+        rest.is_some_and(|rest| !matches!(sign, Sign::Prompt | Sign::Data | Sign::Silence) || ends(rest))
     })?;
     Some((head, sign, at + text.len()))
 }

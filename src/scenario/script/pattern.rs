@@ -80,6 +80,11 @@ impl Pattern {
         Ok(Self(parts))
     }
 
+    /// Any line that begins so.
+    pub(super) fn beginning_with(text: &[u8]) -> Self {
+        Self(vec![Part::Text(text.to_vec()), Part::Gap(None)])
+    }
+
     /// Whether a line is as wanted; keeps what it captures.
     pub fn matches(&self, line: &[u8], variables: &mut Variables) -> bool {
         let Some(captures) = self.captures(line, variables) else { return false };

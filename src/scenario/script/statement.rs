@@ -1,11 +1,14 @@
 //! What a line of a scenario can say.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use super::ModemIndex;
+use super::key_claim::KeyClaim;
 use super::pattern::{Pattern, Variables};
+use crate::c2c::Secret;
 use crate::module::{IpVersion, Timing};
 use crate::protocol::keys::RotUid;
 use crate::protocol::message::Feature;
@@ -47,6 +50,8 @@ pub enum What {
     SkipTo(PortRef, Pattern, i64),
     /// `NAME<prompt "@"`: these bytes, without a line end.
     Prompt(PortRef, Vec<u8>),
+    /// `NAME<data +X: {x}`: information text that ends in a length and that many bytes in quotes.
+    Data(PortRef, DataPattern),
     /// `NAME<none for 10s`.
     Silence(PortRef, i64),
     /// `wait 24h`.
@@ -71,8 +76,39 @@ pub enum What {
         /// How long at most.
         within_ms: i64,
     },
+    /// `c2c NAME …`: what the chip of the host at a port does.
+    ChipToChip(PortRef, ChipAct),
     /// Something happens to the world, or something of it is asserted.
     Act(Act),
+}
+
+/// What the chip of a host does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChipAct {
+    /// `pair "TE secret"`: gets keys, and confirms them.
+    Pair(Secret),
+    /// `open "TE secret"`: from here on what is said on the port is in frames.
+    Open(Secret),
+    /// `close`: up to here.
+    Close,
+}
+
+/// Information text that ends in a length and that many bytes in quotes, whatever they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataPattern {
+    /// What stands before the length, without blanks around it: `+X:`.
+    pub head: Vec<u8>,
+    /// What the bytes are to be.
+    pub bytes: DataWish,
+}
+
+/// What binary data is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DataWish {
+    /// `{x}`: anything, captured.
+    Capture(String),
+    /// `"bytes"`: these.
+    Is(Template),
 }
 
 /// Bytes to send, in which `${x}` stands for what was captured.
@@ -125,6 +161,8 @@ pub enum Act {
     AssertDevice(ModemIndex, Claims),
     /// `event KIND NAME …`, `no event [KIND] NAME`
     AssertEvents(ModemIndex, EventClaim),
+    /// `psk NAME …`, `uplink NAME …`
+    AssertKey(ModemIndex, KeyClaim),
 }
 
 /// A device profile of the service.
@@ -353,7 +391,28 @@ pub struct EventClaim {
     pub count: Comparison,
 }
 
+impl DataPattern {
+    /// A line that begins as wanted.
+    pub fn any(&self) -> Pattern {
+        Pattern::beginning_with(&self.head)
+    }
+
+    /// As a report shows it, with what was captured put in.
+    pub fn shown(&self, variables: &Variables) -> String {
+        let head = String::from_utf8_lossy(&self.head);
+        match &self.bytes {
+            DataWish::Capture(name) => format!("{head} {{{name}}}"),
+            DataWish::Is(template) => format!("{head} \"{}\"", template.render(variables).escape_ascii()),
+        }
+    }
+}
+
 impl Template {
+    /// These bytes and nothing else.
+    pub fn of_bytes(bytes: Vec<u8>) -> Self {
+        Self(vec![TemplatePart::Bytes(bytes)])
+    }
+
     /// Whether nothing that was captured is in it.
     pub fn is_fixed(&self) -> bool {
         self.0.iter().all(|part| matches!(part, TemplatePart::Bytes(_)))
@@ -373,6 +432,14 @@ impl Template {
 }
 
 impl Act {
+    /// The same with what was captured put in.
+    pub fn resolved(&self, variables: &Variables) -> Cow<'_, Self> {
+        match self {
+            Self::AssertKey(modem, claim) => Cow::Owned(Self::AssertKey(*modem, claim.resolved(variables))),
+            act => Cow::Borrowed(act),
+        }
+    }
+
     /// The modem it is about, where it is about one.
     pub fn modem(&self) -> Option<ModemIndex> {
         match self {
@@ -388,7 +455,8 @@ impl Act {
             | Self::Whitelist { modem, .. }
             | Self::FactoryReset(modem)
             | Self::AssertDevice(modem, _)
-            | Self::AssertEvents(modem, _) => Some(*modem),
+            | Self::AssertEvents(modem, _)
+            | Self::AssertKey(modem, _) => Some(*modem),
         }
     }
 }
