@@ -15,6 +15,7 @@ pub mod vocabulary;
 pub mod bands;
 pub mod character_set;
 pub mod control;
+pub mod credentials;
 pub mod general;
 pub mod gpio;
 pub mod indicators;
@@ -25,6 +26,7 @@ pub mod security;
 pub mod short_message;
 pub mod sim;
 pub mod system;
+pub mod tls;
 pub mod v25ter;
 
 use crate::at::{CmeError, Failure, Form, Line, Settings};
@@ -119,6 +121,7 @@ pub const CHAPTERS: &[Chapter] = &[
     chapter("GPIO", gpio::COMMANDS, &[]),
     chapter("system features", system::COMMANDS, system::STORED),
     chapter("device and data security", security::COMMANDS, &[]),
+    chapter("certificates and TLS profiles", credentials::COMMANDS, tls::STORED),
 ];
 
 /// Every command there is, in any profile.

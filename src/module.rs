@@ -14,6 +14,7 @@
 //!    a seal, security heartbeat, a report that got no answer.
 
 pub mod configuration;
+pub mod credentials;
 pub mod event;
 pub mod factory;
 pub mod gpio;
@@ -28,6 +29,7 @@ pub mod radio;
 pub mod rtc;
 pub mod settings;
 pub mod sim;
+pub mod tls;
 
 pub mod security;
 

@@ -43,6 +43,8 @@ pub struct Profile {
     pub gpio: Gpio,
     /// What is left to configure.
     pub system: System,
+    /// TLS profiles.
+    pub tls: Tls,
     /// IoT Security-as-a-Service; absent where the module has none.
     pub security: Option<Security>,
 }
@@ -131,7 +133,9 @@ pub struct Commands {
     pub gpio: Vec<String>,
     /// Chapter *System features*, and what else is configured once: MNO profile, bands, greeting.
     pub system: Vec<String>,
-    /// Chapter *Device and data security*.
+    /// Chapter *Device and data security*, TLS: certificates and TLS profiles.
+    pub tls: Vec<String>,
+    /// Chapter *Device and data security*, IoT Security-as-a-Service.
     pub security: Vec<String>,
 }
 
@@ -139,7 +143,7 @@ impl Commands {
     /// Every command of every chapter, in the order of the file.
     pub fn all(&self) -> impl Iterator<Item = &str> {
         let basic = [&self.general, &self.control, &self.sim, &self.network, &self.v25ter, &self.packet];
-        let further = [&self.power_saving, &self.gpio, &self.system, &self.security];
+        let further = [&self.power_saving, &self.gpio, &self.system, &self.tls, &self.security];
         basic.into_iter().chain(further).flatten().map(String::as_str)
     }
 }
@@ -304,6 +308,36 @@ pub struct System {
     pub hex_mode_kept: bool,
     /// Whether `+ULWM2M` survives a reboot.
     pub lwm2m_kept: bool,
+}
+
+/// TLS profiles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// Certificate check from the factory, op 0 of `+USECPRF`.
+    pub certificate_check_default: u8,
+    /// Lowest version from the factory, op 1.
+    pub version_default: u8,
+    /// How cipher suites are named, op 2.
+    pub cipher_suites: CipherSuiteForm,
+    /// Whether there is op 10, server name indication.
+    pub sni: bool,
+    /// Whether there is op 11, a pre-shared key of the root of trust.
+    pub rot_psk: bool,
+    /// Whether there is op 13, session resumption.
+    pub session_resumption: bool,
+    /// Whether there is op 14, the certificate of the device.
+    pub device_certificate: bool,
+}
+
+/// How `AT+USECPRF=<profile>,2` names cipher suites.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CipherSuiteForm {
+    /// By a number of the maker's table.
+    Number,
+    /// By that, or one by its two bytes.
+    Iana,
+    /// By these, or several in a list.
+    List,
 }
 
 /// IoT Security-as-a-Service on the module's side.

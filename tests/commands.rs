@@ -257,7 +257,7 @@ fn the_readme_marks_what_is_stored_and_shown_only() {
 fn clac_lists_what_the_profile_has() {
     let mut desk = Desk::new("sara-r410m-02b", Timing::Fast);
     let list = desk.at("AT+CLAC");
-    assert!(list.contains("|AT+CGMI|") && list.contains("AT&C|") && !list.contains("USEC"), "{list}");
+    assert!(list.contains("|AT+CGMI|") && list.contains("AT&C|") && !list.contains("USECCONN"), "{list}");
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn a_bad_file_is_refused_with_line_and_column_and_what_is_allowed() {
         (
             &inherit("[radio]\nx = 1\n"),
             "my.toml:2:2: unknown table `radio`; allowed: identity, at, commands, power, network, packet, \
-             power_saving, gpio, system, security",
+             power_saving, gpio, system, tls, security",
         ),
         (&inherit("at = 3\n"), "my.toml:2:6: `at` is an integer, not a table"),
         (&inherit("[at]\ncmee_default = 3\n"), "my.toml:3:16: `at.cmee_default` can't be 3; allowed: 0 to 2"),
@@ -172,6 +172,14 @@ fn a_bad_file_is_refused_with_line_and_column_and_what_is_allowed() {
             &inherit("[security]\nretry_max_s = 29\n"),
             "my.toml:3:15: `security.retry_first_s` is more than `security.retry_max_s`",
         ),
+        (
+            &inherit("[tls]\ncipher_suites = \"all\"\n"),
+            "my.toml:3:17: `tls.cipher_suites` can't be `all`; allowed: number, iana, list",
+        ),
+        (
+            "inherits = \"sara-r410m-02b\"\n[tls]\nrot_psk = true\n",
+            "my.toml:3:11: `tls.rot_psk` needs a table `[security]`",
+        ),
         ("", "my.toml:1:1: table `[identity]` is missing"),
         (
             "inherits = \"sara-r410m-02b\"\n[commands]\nsecurity = [\"+USECCONN\"]\n",
@@ -201,11 +209,11 @@ fn a_type_without_secure_element_drops_the_service_it_would_inherit() {
     for name in ["sara-r510s-01b-01", "sara-r500s-01b-01", "sara-r510m8s-01b-01"] {
         let plain = built_in(name);
         assert_eq!(plain.security, None, "{name}");
-        assert!(!plain.commands.all().any(|name| name.starts_with("+USEC")), "{name}");
+        assert!(plain.commands.security.is_empty(), "{name}");
         let text = profile::text(name).expect("listed");
         assert!(!text.contains("\n[security") && !text.contains("\nsecurity = \"none\""), "{text}");
     }
-    let needs = "inherits = \"sara-r510s\"\nsecurity = \"none\"\n";
+    let needs = "inherits = \"sara-r510s\"\nsecurity = \"none\"\ntls.rot_psk = false\ntls.device_certificate = false\n";
     let error = parse(needs).expect_err("its commands need the table");
     assert!(error.ends_with("`+USECC2C` needs a table `[security]`"), "{error}");
 }
@@ -246,11 +254,11 @@ fn of_several_faults_the_first_in_the_file_is_reported() {
 #[test]
 fn a_command_that_vsara_does_not_have_is_refused_at_its_place() {
     let text = "inherits = \"sara-r510s\"\n[commands]\ngeneral = []\ncontrol = []\nsim = []\nnetwork = [\"+CREG\"]\n\
-                power_saving = []\ngpio = []\nsystem = []\nv25ter = [\"E\", \"&W\"]\npacket = [\"+CGATT\"]\nsecurity = []\n";
+                power_saving = []\ngpio = []\nsystem = []\ntls = []\nv25ter = [\"E\", \"&W\"]\npacket = [\"+CGATT\"]\nsecurity = []\n";
     let error = Profile::parse(text, "my.toml", Some(COMMANDS)).expect_err("unknown to vsara");
     assert_eq!(
         error.to_string(),
-        "my.toml:11:11: `+CGATT` can't be in `commands.packet`; allowed: E, &W, +CREG"
+        "my.toml:12:11: `+CGATT` can't be in `commands.packet`; allowed: E, &W, +CREG"
     );
     let known = text.replace("\"+CGATT\"", "");
     let profile = Profile::parse(&known, "my.toml", Some(COMMANDS)).expect("all known");
@@ -379,7 +387,7 @@ fn the_families_differ_where_the_guide_says_so() {
     }
     let plain = built_in("sara-r410m-02b");
     assert_eq!(plain.security, None);
-    assert!(!plain.commands.all().any(|name| name.starts_with("+USEC")));
+    assert!(plain.commands.security.is_empty());
 }
 
 #[test]

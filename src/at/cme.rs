@@ -141,6 +141,12 @@ cme_errors! {
     SEC_ROT_IO_ERROR = 1687, "SEC RoT IO error";
     SEC_ROT_IO_PENDING = 1688, "SEC RoT IO pending";
     SEC_DISABLED = 1689, "SEC disabled";
+    USECMNG_IMPORT_TIMEOUT = 1910, "USECMNG import timeout";
+    USECMNG_IMPORT_SIZE = 1911, "USECMNG import size exceeded";
+    USECMNG_NO_MEMORY = 1912, "USECMNG no memory available";
+    USECMNG_INVALID_FORMAT = 1913, "USECMNG invalid certificate or key format";
+    USECMNG_DATABASE_FULL = 1914, "USECMNG database full";
+    USECMNG_NAME_NOT_FOUND = 1916, "USECMNG internal name not found";
     COMMAND_TIMEOUT = 2000, "Command timeout";
     COMMAND_ABORTED = 3000, "Command aborted";
     APN_CONFIGURATION_MISMATCH = 4000, "APN configuration mismatch";

@@ -8,8 +8,9 @@
 //!    come is dropped. Nothing else ends it but the loss of power or a reset: no byte can, since
 //!    any may be data.
 
-use crate::at::Failure;
-use crate::commands::{Context, Reply, security};
+use crate::at::{CmeError, Failure};
+use crate::commands::{Context, Reply, credentials, security};
+use crate::module::credentials::CredentialKind;
 
 /// The prompt for a number of bytes, as `>` of `AT+USECMNG` and its like.
 pub const PROMPT: &str = ">";
@@ -38,6 +39,8 @@ pub enum DataUse {
     ProtectLocal,
     /// Local data is opened.
     OpenLocal,
+    /// A certificate or key is imported.
+    Import(CredentialKind, String),
 }
 
 impl DataRequest {
@@ -56,6 +59,7 @@ impl DataUse {
             Self::OpenDownlink => "+USECE2EDATADEC",
             Self::ProtectLocal => "+USECDATAENC",
             Self::OpenLocal => "+USECDATADEC",
+            Self::Import(..) => "+USECMNG",
         }
     }
 
@@ -65,6 +69,7 @@ impl DataUse {
             Self::ProtectUplink | Self::OpenDownlink | Self::ProtectLocal | Self::OpenLocal => {
                 security::protection::run(context, self, data)
             }
+            Self::Import(kind, name) => credentials::import(context, *kind, name, data),
         }
     }
 
@@ -74,6 +79,7 @@ impl DataUse {
             Self::ProtectUplink | Self::OpenDownlink | Self::ProtectLocal | Self::OpenLocal => {
                 security::error(context, |errors| errors.timeout)
             }
+            Self::Import(..) => CmeError::USECMNG_IMPORT_TIMEOUT.into(),
         }
     }
 }

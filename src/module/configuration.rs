@@ -183,6 +183,7 @@ impl Module {
                 *nvm.network_mut() = NetworkNvm::factory(&profile);
                 *nvm.packet_mut() = PacketNvm::factory(&profile);
                 nvm.stored_profile = None;
+                nvm.secrets.tls = Default::default();
             });
         }
         let kept = &self.nvm.configuration;

@@ -245,6 +245,15 @@ impl<'d> Fields<'d> {
         }
     }
 
+    /// Notes a fault at a key of one of its tables.
+    pub(super) fn fault_within(&self, table: &str, key: &str, message: String) {
+        if let Some(Kind::Table(table)) = self.table.get(table).map(|entry| &entry.value.kind)
+            && let Some(entry) = table.get(key)
+        {
+            self.fault(entry.value.place, message, String::new());
+        }
+    }
+
     /// Notes a fault.
     pub(super) fn fault(&self, place: Place, message: String, allowed: String) {
         self.faults.borrow_mut().push(Fault { missing: false, place, message, allowed });

@@ -10,7 +10,7 @@ use super::{
     AtFacts, CellReport, Commands, Identity, Network, Packet, Power, Profile, ProfileError, Rat, RatFacts,
     SealedAgain, Security, SecurityErrors, WhileBootstrapping,
 };
-use super::{ChipToChip, Gpio, PowerSaving, System};
+use super::{ChipToChip, CipherSuiteForm, Gpio, PowerSaving, System, Tls};
 
 /// Ten minutes: nothing a module does at start takes longer.
 const MS: RangeInclusive<i64> = 0..=600_000;
@@ -94,6 +94,7 @@ fn profile(root: &mut Fields<'_>, file: &str, known_commands: Option<&[&str]>) -
     let power_saving = root.table("power_saving", power_saving);
     let gpio = root.table("gpio", gpio);
     let system = root.table("system", system);
+    let tls = root.table("tls", tls);
     let security = match root.is_word("security", "none") {
         true => root.no_table("security"),
         false => root.optional_table("security", security),
@@ -102,6 +103,14 @@ fn profile(root: &mut Fields<'_>, file: &str, known_commands: Option<&[&str]>) -
     if let (Some((command, place)), None) = (security_commands.first(), &security) {
         let message = format!("`{command}` needs a table `[security]`");
         root.fault(*place, message, String::new());
+    }
+    for (key, wanted) in [
+        ("rot_psk", tls.as_ref().is_some_and(|tls| tls.rot_psk)),
+        ("device_certificate", tls.as_ref().is_some_and(|tls| tls.device_certificate)),
+    ] {
+        if wanted && security.is_none() {
+            root.fault_within("tls", key, format!("`tls.{key}` needs a table `[security]`"));
+        }
     }
     Some(Profile {
         name: name.into_owned(),
@@ -114,6 +123,7 @@ fn profile(root: &mut Fields<'_>, file: &str, known_commands: Option<&[&str]>) -
         power_saving: power_saving?,
         gpio: gpio?,
         system: system?,
+        tls: tls?,
         security: security.flatten(),
     })
 }
@@ -200,6 +210,7 @@ fn commands(fields: &mut Fields<'_>, known: Option<&[&str]>) -> (Commands, Vec<(
         power_saving: bare(chapter("power_saving")),
         gpio: bare(chapter("gpio")),
         system: bare(chapter("system")),
+        tls: bare(chapter("tls")),
         security: Vec::new(),
     };
     let security = chapter("security");
@@ -337,6 +348,25 @@ fn system(fields: &mut Fields<'_>) -> System {
         usio_variants: fields.integers("usio_variants", BYTE).into_iter().collect(),
         hex_mode_kept: fields.boolean("hex_mode_kept"),
         lwm2m_kept: fields.boolean("lwm2m_kept"),
+    }
+}
+
+fn tls(fields: &mut Fields<'_>) -> Tls {
+    Tls {
+        certificate_check_default: fields.integer("certificate_check_default", 0..=3),
+        version_default: fields.integer("version_default", 0..=3),
+        cipher_suites: fields.choice(
+            "cipher_suites",
+            &[
+                ("number", CipherSuiteForm::Number),
+                ("iana", CipherSuiteForm::Iana),
+                ("list", CipherSuiteForm::List),
+            ],
+        ),
+        sni: fields.boolean("sni"),
+        rot_psk: fields.boolean("rot_psk"),
+        session_resumption: fields.boolean("session_resumption"),
+        device_certificate: fields.boolean("device_certificate"),
     }
 }
 

@@ -142,6 +142,8 @@ pub(in crate::commands) fn run(
         DataUse::OpenDownlink => module.open_downlink(data, now),
         DataUse::ProtectLocal => module.protect_local(data, now),
         DataUse::OpenLocal => module.open_local(data, now),
+        // Imported elsewhere.
+        DataUse::Import(..) => return Err(CmeError::OPERATION_NOT_SUPPORTED.into()),
     };
     let bytes = result.map_err(|refusal| key_refusal(context, refusal))?;
     // Binary information text: the bytes stand within quotes as they are.

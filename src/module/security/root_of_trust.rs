@@ -1,8 +1,12 @@
 //! The root of trust: the key sets a module holds, and the secrets it shares with other chips.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use crate::module::credentials::Credentials;
 use crate::module::security::Pairings;
+use crate::module::tls::TlsNvm;
 use crate::protocol::keys::{FACTORY_KEY_SET, Key, KeySet};
 
 /// The secrets of a module. They live in a file of their own, readable by its owner only.
@@ -23,6 +27,12 @@ pub struct Secrets {
     /// What it shares with chips of hosts.
     #[serde(default, skip_serializing_if = "Pairings::is_empty")]
     pub(in crate::module) pairings: Pairings,
+    /// TLS profiles, shared by the copies that every write makes.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub tls: Arc<TlsNvm>,
+    /// Certificates and keys of `+USECMNG`, shared alike.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub credentials: Arc<Credentials>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,8 +45,15 @@ struct StoredKeySet {
 impl Secrets {
     /// From the factory.
     pub fn factory(secret: KeySet) -> Self {
-        let pairings = Pairings::default();
-        Self { committed: secret.into(), pending: None, previous: None, local: None, pairings }
+        Self {
+            committed: secret.into(),
+            pending: None,
+            previous: None,
+            local: None,
+            pairings: Pairings::default(),
+            tls: Arc::default(),
+            credentials: Arc::default(),
+        }
     }
 
     /// Pairings with chips of hosts.
@@ -88,6 +105,10 @@ impl Secrets {
         self.previous = Some(std::mem::replace(&mut self.committed, set));
         true
     }
+}
+
+fn is_default<T: Default + PartialEq>(shared: &Arc<T>) -> bool {
+    **shared == T::default()
 }
 
 impl From<KeySet> for StoredKeySet {
