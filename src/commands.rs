@@ -28,6 +28,7 @@ pub mod system;
 pub mod v25ter;
 
 use crate::at::{CmeError, Failure, Form, Line, Settings};
+use crate::c2c::Channel;
 use crate::module::Module;
 use crate::module::settings::Interface;
 use crate::time::Now;
@@ -57,6 +58,8 @@ pub struct Context<'a> {
     pub settings: &'a mut Settings,
     /// What that port has beside them.
     pub interface: &'a mut Interface,
+    /// What stands between the line of that port and its commands.
+    pub channel: &'a mut Channel,
     /// The rate that autobauding found on that port, in bits per second.
     pub detected_bps: u32,
     /// The commands there are.

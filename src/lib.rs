@@ -17,6 +17,7 @@
 //! | [`service`] | the security service core: devices, profiles, clone detection, events |
 //! | [`protocol`] | what module and service share: CoAP, CBOR messages, DTLS sessions, keys |
 //! | [`at`] | the language (V.250): bytes to requests, responses to bytes |
+//! | [`c2c`] | chip-to-chip frames, between the line of a port and the language on it |
 //! | [`profile`], [`time`] | facts about a module type; [`time::Timestamp`] |
 
 #![warn(missing_docs)]
@@ -25,6 +26,7 @@ pub mod profile;
 pub mod time;
 
 pub mod at;
+pub mod c2c;
 pub mod protocol;
 
 pub mod service;

@@ -5,7 +5,9 @@
 //! 3. What the module wants done is queued first (a write before the `OK` that depends on it),
 //!    then what the interpreters have to say.
 //! 4. Events of the module become URCs on every port that wants them.
-//! 5. What is pending is asked again after every input, unless a character aborts it; what waits for
+//! 5. Between the line of a port and its interpreter stands a [`Channel`]: the line may carry the frames
+//!    of a chip-to-chip session.
+//! 6. What is pending is asked again after every input, unless a character aborts it; what waits for
 //!    data of the DTE goes on with its last byte.
 
 mod mismatch;
@@ -17,9 +19,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::at::{self, CmeError, Failure, Interpreter, Limits, Request, Response};
+use crate::c2c::Channel;
 use crate::commands::{Command, Context, DataRequest, Pending, Reply, Vocabulary, urc};
 use crate::module::network::Operator;
 use crate::module::power::Power;
+use crate::module::security::ChipToChipEvent;
 use crate::module::settings::{Interface, StoredProfile};
 use crate::module::{self, Event, Flow, Module, ModuleOptions, Nvm, Timing};
 use crate::profile::Profile;
@@ -112,6 +116,7 @@ pub struct Modem {
 struct Port {
     interpreter: Interpreter,
     uart: Uart,
+    channel: Channel,
     interface: Interface,
     running: Option<Running>,
 }
@@ -200,14 +205,16 @@ impl Modem {
         self.module.next_timeout().earlier(Wakeup { steady: data.min(), system: answers.min() })
     }
 
-    fn handle_serial(&mut self, port: PortId, bytes: &[u8], now: Now) {
+    fn handle_serial(&mut self, PortId(index): PortId, bytes: &[u8], now: Now) {
         if self.module.power() == Power::On
-            && let Some(port) = self.ports.get_mut(port.0)
+            && let Some(port) = self.ports.get_mut(index)
         {
             self.module.note_input(now);
             let detectable = &self.module.profile().at.rates_detected_bps;
             let received = port.uart.receive(bytes, port.interpreter.settings(), detectable);
-            port.interpreter.handle_bytes(&received);
+            let said = port.channel.receive(&received);
+            port.interpreter.handle_bytes(&said);
+            note_mishaps(&mut self.module, index, port);
         }
     }
 
@@ -243,11 +250,11 @@ impl Modem {
         let Some(port) = self.ports.get_mut(index) else { return false };
         match port.running.take() {
             Some(Running::Answer(at, response)) if at <= now.system => {
-                port.interpreter.answer(response);
+                port.answer(response);
                 true
             }
             Some(Running::Pending(_)) if port.interpreter.poll_event() == Some(at::Event::Abort) => {
-                port.interpreter.answer(Response::aborted());
+                port.answer(Response::aborted());
                 true
             }
             Some(Running::Pending(pending)) => self.ask_again(index, pending, now),
@@ -372,7 +379,7 @@ impl Modem {
         // What the module has to write comes before the result code that depends on it.
         self.drain_module();
         if let Some(port) = self.ports.get_mut(index) {
-            port.interpreter.answer(response);
+            port.answer(response);
         }
     }
 
@@ -396,6 +403,7 @@ impl Modem {
             module: &mut self.module,
             settings: port.interpreter.settings_mut(),
             interface: &mut port.interface,
+            channel: &mut port.channel,
             detected_bps: port.uart.detected_bps(),
             vocabulary: &self.vocabulary,
             now,
@@ -454,7 +462,7 @@ impl Modem {
     fn answer_what_is_decided(&mut self) {
         for port in &mut self.ports {
             if let Some(Running::Answer(_, response)) = port.running.take() {
-                port.interpreter.answer(response);
+                port.answer(response);
             }
         }
     }
@@ -465,6 +473,7 @@ impl Modem {
             port.interpreter.reset(stored.v250);
             port.interface = stored.interface;
             port.uart.reset(&port.interface);
+            port.channel = Channel::default();
             port.running = None;
         }
     }
@@ -472,6 +481,10 @@ impl Modem {
     fn drain_ports(&mut self) {
         let ready = self.module.power() == Power::On;
         for (index, port) in self.ports.iter_mut().enumerate() {
+            if let Some(what) = port.pass_on() {
+                self.module.note_chip_to_chip(index, what);
+                note_mishaps(&mut self.module, index, port);
+            }
             port.drain(PortId(index), ready, &mut self.output);
         }
     }
@@ -486,16 +499,58 @@ impl Port {
         Self {
             interpreter: Interpreter::new(limits, stored.v250),
             uart: Uart::default(),
+            channel: Channel::default(),
             interface: stored.interface,
             running: None,
         }
     }
 
-    /// What the interpreter has to say passes the line, and then a new rate is in force.
-    fn drain(&mut self, port: PortId, ready: bool, output: &mut VecDeque<Output>) {
-        while let Some(bytes) = self.interpreter.poll_output() {
-            self.uart.transmit(bytes);
+    /// Answers the request that runs. Where the line ends with it, a session begins or ends behind it.
+    fn answer(&mut self, response: Response) {
+        match response.result {
+            Ok(_) if self.channel.is_about_to_switch() => self.interpreter.pause_behind_line(),
+            Ok(_) => {}
+            Err(_) => self.channel.stay(),
         }
+        self.interpreter.answer(response);
+    }
+
+    /// What the interpreter has to say passes the channel, which may change behind it.
+    fn pass_on(&mut self) -> Option<ChipToChipEvent> {
+        self.transmit();
+        if !self.interpreter.is_paused() {
+            return None;
+        }
+        let was_open = self.channel.is_open();
+        self.channel.switch();
+        let is_open = self.channel.is_open();
+        if is_open && !was_open {
+            // What came in the meantime can only be frames, sent early.
+            let waiting = self.interpreter.take_waiting();
+            let said = self.channel.receive(&waiting).into_owned();
+            self.interpreter.go_on();
+            self.interpreter.handle_bytes(&said);
+        } else {
+            self.interpreter.go_on();
+        }
+        self.transmit();
+        match (was_open, is_open) {
+            (false, true) => Some(ChipToChipEvent::Opened),
+            (true, false) => Some(ChipToChipEvent::Closed),
+            _ => None,
+        }
+    }
+
+    fn transmit(&mut self) {
+        while let Some(bytes) = self.interpreter.poll_output() {
+            for piece in self.channel.send(bytes) {
+                self.uart.transmit(piece);
+            }
+        }
+    }
+
+    /// What passed the channel passes the line, and then a new rate is in force.
+    fn drain(&mut self, port: PortId, ready: bool, output: &mut VecDeque<Output>) {
         let settings = self.interpreter.settings();
         let full = self.interpreter.is_nearly_full();
         if let Some(bytes) = self.uart.poll_flow_character(full, settings) {
@@ -510,6 +565,14 @@ impl Port {
         if let Some(dce) = self.uart.poll_dce(ready, full, settings) {
             output.push_back(Output::Line { port, dce });
         }
+    }
+}
+
+/// What was dropped on a port is nobody's to know but the log's.
+fn note_mishaps(module: &mut Module, index: usize, port: &mut Port) {
+    let mishaps = port.channel.take_mishaps();
+    if !mishaps.is_none() {
+        module.note_chip_to_chip(index, ChipToChipEvent::Dropped(mishaps));
     }
 }
 

@@ -335,6 +335,27 @@ pub struct Security {
     pub retry_jitter_percent: u8,
     /// CME error codes, one for each reason.
     pub errors: SecurityErrors,
+    /// `+USECC2C`.
+    pub chip_to_chip: ChipToChip,
+}
+
+/// Chip-to-chip security.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChipToChip {
+    /// How frames are protected: 1, MAC then encryption; 2, encryption then MAC.
+    pub version: u8,
+    /// How many host chips it pairs with at most.
+    pub pairings_max: usize,
+    /// CME error: pairing or opening where the feature is off.
+    pub not_authorized: u16,
+    /// CME error: pairing with a TE secret there is a pairing for.
+    pub already_paired: u16,
+    /// CME error: pairing where `pairings_max` is reached.
+    pub channels_consumed: u16,
+    /// CME error: opening or confirming with a TE secret there is no pairing for.
+    pub not_paired: u16,
+    /// CME error: a confirmation that is not that of the pairing.
+    pub wrong_confirmation: u16,
 }
 
 /// R4 blocks, R5 answers an error.

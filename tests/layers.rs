@@ -29,17 +29,19 @@ enum World {
 /// nor does what stands between them.
 #[rustfmt::skip]
 const LAYERS: &[Layer] = &[
-    Layer { name: "cli", world: World::Open, uses: &["web", "host", "scenario", "modem", "commands", "module", "service", "protocol", "at", "profile", "time"] },
+    Layer { name: "cli", world: World::Open, uses: &["web", "host", "scenario", "modem", "commands", "module", "service", "protocol", "at", "c2c", "profile", "time"] },
     Layer { name: "web", world: World::Open, uses: &["host", "service", "protocol", "time"] },
-    Layer { name: "host", world: World::Open, uses: &["scenario", "modem", "commands", "module", "service", "protocol", "at", "profile", "time"] },
-    Layer { name: "scenario", world: World::Closed, uses: &["modem", "commands", "module", "service", "protocol", "at", "profile", "time"] },
-    Layer { name: "modem", world: World::Closed, uses: &["commands", "module", "protocol", "at", "profile", "time"] },
-    Layer { name: "commands", world: World::Closed, uses: &["module", "protocol", "at", "profile", "time"] },
+    Layer { name: "host", world: World::Open, uses: &["scenario", "modem", "commands", "module", "service", "protocol", "at", "c2c", "profile", "time"] },
+    Layer { name: "scenario", world: World::Closed, uses: &["modem", "commands", "module", "service", "protocol", "at", "c2c", "profile", "time"] },
+    Layer { name: "modem", world: World::Closed, uses: &["commands", "module", "protocol", "at", "c2c", "profile", "time"] },
+    Layer { name: "commands", world: World::Closed, uses: &["module", "protocol", "at", "c2c", "profile", "time"] },
     // The settings of a port are kept with the module's NVM by `AT&W`.
-    Layer { name: "module", world: World::Closed, uses: &["protocol", "at::Settings", "at::settings::Settings", "profile", "time"] },
+    Layer { name: "module", world: World::Closed, uses: &["protocol", "at::Settings", "at::settings::Settings", "c2c", "profile", "time"] },
     Layer { name: "service", world: World::Closed, uses: &["protocol", "time"] },
     Layer { name: "protocol", world: World::Closed, uses: &["time"] },
     Layer { name: "at", world: World::Closed, uses: &[] },
+    // Between port and language, it knows neither.
+    Layer { name: "c2c", world: World::Closed, uses: &[] },
     Layer { name: "profile", world: World::Closed, uses: &[] },
     Layer { name: "time", world: World::Closed, uses: &[] },
 ];

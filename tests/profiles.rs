@@ -207,7 +207,7 @@ fn a_type_without_secure_element_drops_the_service_it_would_inherit() {
     }
     let needs = "inherits = \"sara-r510s\"\nsecurity = \"none\"\n";
     let error = parse(needs).expect_err("its commands need the table");
-    assert!(error.ends_with("`+USECCONN` needs a table `[security]`"), "{error}");
+    assert!(error.ends_with("`+USECC2C` needs a table `[security]`"), "{error}");
 }
 
 #[test]

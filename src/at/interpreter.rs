@@ -21,7 +21,8 @@ const ESC: u8 = 0x1b;
 /// 3. *Data*: a running command asked for data by [`Interpreter::prompt`]. With the last byte it is
 ///    *running* again.
 /// 4. The first result other than `OK`, or the last command's, is the line's final result code. URCs
-///    that waited follow it, then the input that waited.
+///    that waited follow it, then the input that waited; unless the owner wanted to change something
+///    right behind it ([`Interpreter::pause_behind_line`]).
 #[derive(Debug)]
 pub struct Interpreter {
     limits: Limits,
@@ -35,6 +36,15 @@ pub struct Interpreter {
     waiting: Vec<u8>,
     urcs: VecDeque<Line>,
     output: VecDeque<Vec<u8>>,
+    pause: Pause,
+}
+
+/// Whether anything passes between two lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pause {
+    None,
+    BehindLine,
+    Now,
 }
 
 /// The limits of one port.
@@ -92,6 +102,7 @@ impl Interpreter {
             waiting: Vec::new(),
             urcs: VecDeque::new(),
             output: VecDeque::new(),
+            pause: Pause::None,
         }
     }
 
@@ -183,6 +194,31 @@ impl Interpreter {
         self.release_urcs();
     }
 
+    /// Behind the final result code of the line that runs, nothing is said or taken until
+    /// [`Interpreter::go_on`].
+    pub fn pause_behind_line(&mut self) {
+        if self.is_running() {
+            self.pause = Pause::BehindLine;
+        }
+    }
+
+    /// Whether the line has ended and everything waits for [`Interpreter::go_on`].
+    pub fn is_paused(&self) -> bool {
+        self.pause == Pause::Now
+    }
+
+    /// Ends a pause: URCs that waited are said, and input that waited is taken.
+    pub fn go_on(&mut self) {
+        self.pause = Pause::None;
+        self.release_urcs();
+        self.resume();
+    }
+
+    /// What waits and was not taken yet: it will not be taken any more.
+    pub fn take_waiting(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.waiting)
+    }
+
     /// The next bytes for the DTE: one echo, one line, one URC or one prompt, to be written in one
     /// piece.
     pub fn poll_output(&mut self) -> Option<Vec<u8>> {
@@ -198,7 +234,7 @@ impl Interpreter {
     /// Takes bytes until a request runs; returns how many.
     fn consume(&mut self, bytes: &[u8]) -> usize {
         let mut taken = 0;
-        while taken < bytes.len() {
+        while taken < bytes.len() && !self.is_paused() {
             taken += match self.state {
                 State::Command => self.consume_line(&bytes[taken..]),
                 State::Data { .. } => self.consume_data(&bytes[taken..]),
@@ -295,7 +331,7 @@ impl Interpreter {
 
     /// Goes on with what waited, after a line ended or a data phase began.
     fn resume(&mut self) {
-        if self.waiting.is_empty() || matches!(self.state, State::Running { .. }) {
+        if self.waiting.is_empty() || self.is_paused() || matches!(self.state, State::Running { .. }) {
             return;
         }
         let mut waiting = std::mem::take(&mut self.waiting);
@@ -328,12 +364,15 @@ impl Interpreter {
     fn end_line(&mut self, result: Result<Final, Failure>) {
         self.state = State::Command;
         self.output.extend(render_result(result, &self.settings));
+        if self.pause == Pause::BehindLine {
+            self.pause = Pause::Now;
+        }
         self.release_urcs();
     }
 
     fn release_urcs(&mut self) {
         let splits_echo = self.settings.echo && self.line.is_half_typed();
-        if splits_echo || !matches!(self.state, State::Command) {
+        if splits_echo || self.is_paused() || !matches!(self.state, State::Command) {
             return;
         }
         for line in self.urcs.drain(..) {
@@ -369,6 +408,8 @@ mod tests {
         Abortable(bool),
         Urc,
         Reset,
+        Pause,
+        GoOn,
     }
 
     fn step() -> impl Strategy<Value = Step> {
@@ -382,6 +423,8 @@ mod tests {
             any::<bool>().prop_map(Step::Abortable),
             Just(Step::Urc),
             Just(Step::Reset),
+            Just(Step::Pause),
+            Just(Step::GoOn),
         ]
     }
 
@@ -396,6 +439,8 @@ mod tests {
             Step::Abortable(yes) => interpreter.set_abortable(yes),
             Step::Urc => interpreter.urc("+URC".into()),
             Step::Reset => interpreter.reset(Settings::factory(0)),
+            Step::Pause => interpreter.pause_behind_line(),
+            Step::GoOn => interpreter.go_on(),
         }
     }
 
@@ -409,7 +454,8 @@ mod tests {
                 prop_assert!(interpreter.waiting.len() <= LIMITS.waiting_input_max);
                 prop_assert!(interpreter.line.body().unwrap_or_default().len() <= LIMITS.command_line_max);
                 let running = !matches!(interpreter.state, State::Command);
-                prop_assert!(running || (interpreter.waiting.is_empty() && interpreter.event.is_none()));
+                let waits = !interpreter.waiting.is_empty() && !interpreter.is_paused();
+                prop_assert!(running || (!waits && interpreter.event.is_none()));
                 if let State::Data { phase: DataPhase::Exactly(max) | DataPhase::UntilCtrlZ { max }, data } =
                     &interpreter.state
                 {

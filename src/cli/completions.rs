@@ -52,7 +52,7 @@ mod tests {
         for shell in [Shell::Bash, Shell::Fish, Shell::Zsh] {
             assert!(text_for(shell).contains("sara-r422m8s"), "{shell}");
         }
-        for values in ["pty tty: tcp:", "embedded none"] {
+        for values in ["pty tty: tcp: rfc2217:", "embedded none"] {
             assert!(text_for(Shell::Bash).contains(&format!("compgen -W \"{values}\"")), "{values}");
         }
     }

@@ -172,7 +172,10 @@ pub(super) fn profile_names() -> impl TypedValueParser<Value = String> {
 }
 
 fn ports() -> impl TypedValueParser<Value = PortSpec> {
-    Suggested::new(["pty", "tty:", "tcp:"], StringValueParser::new().try_map(|text| text.parse::<PortSpec>()))
+    Suggested::new(
+        ["pty", "tty:", "tcp:", "rfc2217:"],
+        StringValueParser::new().try_map(|text| text.parse::<PortSpec>()),
+    )
 }
 
 fn services() -> impl TypedValueParser<Value = ServiceSpec> {

@@ -1,5 +1,7 @@
-//! Chapter *Device and data security*: root of trust, seal, security heartbeat, keys of the services.
+//! Chapter *Device and data security*: root of trust, seal, security heartbeat, keys of the services,
+//! chip-to-chip.
 
+mod chip_to_chip;
 pub(in crate::commands) mod protection;
 
 use crate::at::{CmeError, Failure, Form};
@@ -201,4 +203,5 @@ pub const COMMANDS: &[Command] = &[
     Command { name: "+USECDATAENC", run: protection::local_encryption },
     Command { name: "+USECDATADEC", run: protection::local_decryption },
     Command { name: "+USECOPCMD", run: protection::operation },
+    Command { name: "+USECC2C", run: chip_to_chip::chip_to_chip },
 ];

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::module::network::Registration;
-use crate::module::security::{Failure, Phase, Purpose};
+use crate::module::security::{ChipToChipEvent, Failure, Phase, Purpose};
 use crate::time::Timestamp;
 
 /// Something that happened.
@@ -57,6 +57,13 @@ pub enum Event {
     PhaseBegan(Phase),
     /// Its answer was stored.
     PhaseEnded(Phase),
+    /// Something of chip-to-chip security.
+    ChipToChip {
+        /// On which port, counted from 0, where it concerns one.
+        port: Option<usize>,
+        /// What.
+        what: ChipToChipEvent,
+    },
     /// The contact reached its end.
     ContactEnded(Purpose),
     /// The contact failed; the next attempt is due at this system time, if there is one.
@@ -102,6 +109,10 @@ impl fmt::Display for Event {
             Event::ContactBegan(purpose) => write!(f, "{purpose} begins"),
             Event::PhaseBegan(phase) => write!(f, "{phase}: request leaves"),
             Event::PhaseEnded(phase) => write!(f, "{phase}: answer stored"),
+            Event::ChipToChip { port: None, what } => write!(f, "chip-to-chip: {what}"),
+            Event::ChipToChip { port: Some(port), what } => {
+                write!(f, "chip-to-chip on port {}: {what}", port + 1)
+            }
             Event::ContactEnded(purpose) => write!(f, "{purpose} complete"),
             Event::ContactFailed { purpose, failure, retry_at: Some(at) } => {
                 write!(f, "{purpose} failed: {failure}; next attempt at {at}")

@@ -15,10 +15,12 @@
 //!
 //! There is one contact at a time. [`schedule`] decides which is due, [`contact`] runs it,
 //! [`phase`] says what each phase sends and what its answer changes, [`chain`] holds the nonces
-//! that tell the original from a copy, [`heartbeat`] the rules of `AT+USECCONN`, and
-//! [`service_keys`] makes what all of it is for: the keys of the services.
+//! that tell the original from a copy, [`heartbeat`] the rules of `AT+USECCONN`,
+//! [`chip_to_chip`] the pairings with chips of hosts, and [`service_keys`] makes what all of it is
+//! for: the keys of the services.
 
 pub mod chain;
+pub mod chip_to_chip;
 pub mod contact;
 pub mod heartbeat;
 pub mod phase;
@@ -39,6 +41,7 @@ use crate::protocol::message::{Attention, Feature, Seal, Standing};
 use crate::time::Timestamp;
 
 pub use self::chain::Chain;
+pub use self::chip_to_chip::{ChipToChipEvent, Pairings};
 pub use self::contact::Contact;
 pub use self::heartbeat::{Demand, Outcome};
 pub use self::phase::Phase;

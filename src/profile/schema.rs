@@ -10,7 +10,7 @@ use super::{
     AtFacts, CellReport, Commands, Identity, Network, Packet, Power, Profile, ProfileError, Rat, RatFacts,
     SealedAgain, Security, SecurityErrors, WhileBootstrapping,
 };
-use super::{Gpio, PowerSaving, System};
+use super::{ChipToChip, Gpio, PowerSaving, System};
 
 /// Ten minutes: nothing a module does at start takes longer.
 const MS: RangeInclusive<i64> = 0..=600_000;
@@ -369,6 +369,7 @@ fn security(fields: &mut Fields<'_>) -> Option<Security> {
         retry_max_s: fields.integer("retry_max_s", SECONDS),
         retry_jitter_percent: fields.integer("retry_jitter_percent", 0..=100),
         errors: fields.table("errors", errors)?,
+        chip_to_chip: fields.table("c2c", chip_to_chip)?,
     };
     if security.retry_first_s > security.retry_max_s {
         let message = "`security.retry_first_s` is more than `security.retry_max_s`";
@@ -394,6 +395,18 @@ fn errors(fields: &mut Fields<'_>) -> SecurityErrors {
         no_feature: cme(fields, "no_feature"),
         keys_used_up: cme(fields, "keys_used_up"),
         not_genuine: cme(fields, "not_genuine"),
+    }
+}
+
+fn chip_to_chip(fields: &mut Fields<'_>) -> ChipToChip {
+    ChipToChip {
+        version: fields.integer("version", 1..=2),
+        pairings_max: fields.integer("pairings_max", 1..=16),
+        not_authorized: cme(fields, "not_authorized"),
+        already_paired: cme(fields, "already_paired"),
+        channels_consumed: cme(fields, "channels_consumed"),
+        not_paired: cme(fields, "not_paired"),
+        wrong_confirmation: cme(fields, "wrong_confirmation"),
     }
 }
 

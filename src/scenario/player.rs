@@ -6,6 +6,7 @@
 //! 3. A statement that listens waits until what it wants has come, or its time is over.
 //! 4. The first statement that does not hold ends it.
 
+mod chip;
 mod hearing;
 mod listen;
 mod recover;
@@ -13,6 +14,7 @@ mod transcript;
 
 use std::collections::BTreeMap;
 
+use self::chip::Chips;
 use self::hearing::Hearing;
 use self::listen::Wish;
 pub(in crate::scenario) use self::listen::is_final;
@@ -133,6 +135,7 @@ pub struct Player<'s> {
     /// The place of the statement that sent last on each port.
     sent_at: BTreeMap<PortRef, usize>,
     errands: Errands,
+    chips: Chips,
     variables: Variables,
     wish: Option<Wish>,
     transcript: Transcript,
@@ -149,6 +152,7 @@ impl<'s> Player<'s> {
             ports: BTreeMap::new(),
             sent_at: BTreeMap::new(),
             errands: Errands::default(),
+            chips: Chips::default(),
             variables: Variables::new(),
             wish: None,
             transcript: Transcript::default(),
@@ -183,10 +187,11 @@ impl<'s> Player<'s> {
 
     /// A port said this.
     pub fn hear(&mut self, port: PortRef, bytes: &[u8], now: Timestamp) {
+        let said = self.chips.receive(port, bytes);
         let hearing = self.ports.entry(port).or_default();
-        hearing.hear(bytes);
+        hearing.hear(&said);
         let overflown = hearing.is_overflown();
-        self.transcript.heard(self.script, port, bytes, now);
+        self.transcript.heard(self.script, port, &said, now);
         if overflown {
             self.fail(Problem::TooMuch, now);
         }
@@ -199,6 +204,7 @@ impl<'s> Player<'s> {
                 hearing.forget_echo();
             }
         });
+        self.chips.restarted(modem);
         self.ask_again(modem);
     }
 
@@ -266,7 +272,14 @@ impl<'s> Player<'s> {
         self.sent_at.insert(port, self.at);
         self.errands.note(port, &bytes);
         self.go_on();
-        Next::Send(port, bytes)
+        Next::Send(port, self.chips.frames(port, bytes))
+    }
+
+    /// Sends a line that is no statement.
+    fn say_line(&mut self, port: PortRef, line: Vec<u8>, now: Timestamp) -> Next<'s> {
+        self.ports.entry(port).or_default().sent_line(&line);
+        self.transcript.sent(self.script, port, &line, now);
+        Next::Send(port, self.chips.frames(port, line))
     }
 
     fn go_on(&mut self) {

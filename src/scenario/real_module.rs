@@ -81,6 +81,7 @@ fn part(what: &What, before: &[Statement]) -> Part {
         | What::Prompt(port, _)
         | What::Data(port, _)
         | What::Silence(port, _)
+        | What::ChipToChip(port, _)
         | What::WaitUntil { port, .. } => port_part(*port),
         What::Wait(_) => Part::Played,
     }

@@ -247,11 +247,10 @@ async fn answer_admin(app: App, request: Request, call: AdminCall) -> Result<Res
 
 /// Reads a JSON object. Fields nobody knows are ignored, and an empty body is an empty object.
 pub(super) fn from_json<Q: DeserializeOwned>(body: &[u8]) -> Result<Q, ApiError> {
-    let text = body.trim_ascii();
-    let text = if text.is_empty() { b"{}" } else { text };
+    let text = if body.is_empty() { b"{}" } else { body };
     let hint = "the document at /docs says what the body looks like";
     // A list would be taken for a structure whose fields have no names.
-    if text.first() != Some(&b'{') {
+    if text.trim_ascii_start().first() != Some(&b'{') {
         return Err(ApiError::bad_request("the body is not a JSON object", hint));
     }
     let mut reader = serde_json::Deserializer::from_slice(text);

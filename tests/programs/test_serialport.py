@@ -19,7 +19,10 @@ class SerialPort(ProgramCase):
 
     def test_a_session(self):
         modem = self.modem()
-        shown = self.run_program(find("node"), SESSION, modem.tty, PLACE, env=self.environment())
+        # A read that waits in node's pool while its port is closed takes the bytes of the next port, which has
+        # its descriptor's number: seen once in some 350 sessions, and never with one thread.
+        environment = self.environment(UV_THREADPOOL_SIZE="1")
+        shown = self.run_program(find("node"), SESSION, modem.tty, PLACE, env=environment)
         told = json.loads(shown.splitlines()[-1])
         self.assertEqual(told["lines"], [["SARA-R510S", "OK"]] * 5)
         self.assertEqual(told["echo"], ["OK"])

@@ -2,12 +2,12 @@
 
 Each line comes with whether the module has to answer it: with one final result code, or not at all
 because it has no prefix. Left out is what would change the rules of the language itself, switch the
-module off or put it to sleep, so that every answer can be counted.
+module off, put it to sleep or have it listen for another rate, so that every answer can be counted.
 """
 
 import random
 
-NEVER = {"+CFUN", "+CPWROFF", "+CPSMS"}
+NEVER = {"+CFUN", "+CPWROFF", "+CPSMS", "+IPR"}
 SAFE_LETTERS = b"IXCKNOP"
 PREFIXES = [b"AT", b"at", b"aT", b"At", b"\x00\xff AT", b"A AAT", b"\x1b\x04AT", b"garbage at"]
 NUMBERS = [b"-1", b"0", b"00", b"255", b"256", b"65536", b"4294967296", b"9" * 40, b"1e9", b"0x10", b"1.5", b"+1"]

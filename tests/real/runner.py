@@ -2,6 +2,7 @@
 
 import io
 import multiprocessing
+import signal
 import sys
 import time
 import unittest
@@ -46,6 +47,8 @@ def main(folder, at_once=4):
 
     Several run at once: most of them wait most of the time. The last line is `FOLDER: N passed, N failed, N skipped`; gives the exit status.
     """
+    # In the background of a script it is ignored, also by every program a test starts to interrupt it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     verdicts = []
     TESTS.update(load(folder, sys.argv[1:]))
     with multiprocessing.get_context("fork").Pool(at_once, maxtasksperchild=1) as pool:

@@ -46,7 +46,7 @@ class Malformed(Case):
         expected = sum(answered for _, answered in batch) + 1
         text = b"".join(line + b"\r" for line, _ in batch) + QUESTION
         received = converse(descriptor, text, answer + b"\r\nOK\r\n")
-        self.assertEqual(len(FINAL_RESULT.findall(received)), expected, f"{where}: {batch}")
+        self.assertEqual(len(FINAL_RESULT.findall(received)), expected, where)
 
 
 def converse(descriptor, text, end, within=20.0):

@@ -44,6 +44,7 @@ class Accounts(Case):
         check({**key, "APISecret": 7}, 400)
         check("{", 400)
         check("[]", 400)
+        check("\t", 400)
         check({**key, "Unknown": 1}, 200)
         for token in (None, "nonsense", refresh, "Basic Zm9v"):
             headers = {"Authorization": token} if token else {}

@@ -403,3 +403,36 @@ fn a_fault_that_never_struck_fails_whatever_it_is() {
     ]);
     check_holds(&[(OFF, "fault service silent for 10m\npower on\nwait 1h\nno event")]);
 }
+
+#[test]
+fn a_chip_speaks_in_frames_from_its_opening_to_its_closing() {
+    const DOWN: &str = "modem dut sara-r510s off\nnetwork dut down\npower dut on\n";
+    const TE: &str = "\"0001020304050607f8f9fafbfcfdfeff\"";
+    let check = |body: &str| check_holds(&[(DOWN, &body.replace("TE", TE))]);
+    check("c2c pair TE\nc2c open TE\n> AT\n< OK\nc2c dut close\n> AT\n< OK");
+    check("c2c pair TE\nc2c dut.1 open TE\n>> \"A\"\n>> \"T\\r\"\n< OK");
+    check("> ATV0\n<prompt \"0\"\nc2c pair TE\nc2c open TE\n> ATV1\n< OK");
+    check("c2c dut pair TE\nmodem two clone-of dut\nc2c two open TE\ntwo> AT\ntwo< OK\ndut> AT\ndut< OK");
+    // What was said before is for others to read.
+    check("> AT+CGMM\nc2c pair TE\n< SARA-R510S\n< OK");
+    let fails = |body: &str, line, shown| {
+        check_fails(&[(&format!("{DOWN}{}", body.replace("TE", TE)), line, shown)]);
+    };
+    fails("c2c open TE", 4, "the scenario has no keys under this secret");
+    fails("> AT+CMEE=2\n< OK\nc2c close", 6, "operation not allowed");
+    fails("> AT+CMEE=2\n< OK\nc2c pair TE\nc2c pair TE", 7, "SEC C2C already paired");
+    fails("c2c pair TE\nc2c open TE\n> AT\n< NO", 7, "< OK");
+    for (line, problem) in [
+        ("c2c", "pair, open, close"),
+        ("c2c dut", "pair, open, close"),
+        ("c2c dut shut", "pair, open, close"),
+        ("c2c nobody close", "pair, open, close"),
+        ("c2c dut.2 close", "one port; more with"),
+        ("c2c pair", "a TE secret, 32 hex digits in quotes"),
+        ("c2c pair \"00\"", "a TE secret, 32 hex digits in quotes"),
+        ("c2c close now", ""),
+    ] {
+        let error = Script::parse(&format!("{DOWN}{line}"), "test.at").expect_err(line).to_string();
+        assert!(error.starts_with("test.at:4:") && error.contains(problem), "{line}: {error}");
+    }
+}

@@ -13,6 +13,9 @@ from pytest_vsara.deadline import Deadline
 
 pytest_plugins = ["pytester"]
 
+# In the background of a script it is ignored, also by every pytest that a test starts to interrupt it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 REPOSITORY = Path(__file__).parents[3]
 os.environ["VSARA_BIN"] = str(Path(os.environ.get("VSARA_BIN", REPOSITORY / "target/debug/vsara")).resolve())
 

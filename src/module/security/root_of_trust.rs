@@ -1,7 +1,8 @@
-//! The root of trust: the key sets a module holds.
+//! The root of trust: the key sets a module holds, and the secrets it shares with other chips.
 
 use serde::{Deserialize, Serialize};
 
+use crate::module::security::Pairings;
 use crate::protocol::keys::{FACTORY_KEY_SET, Key, KeySet};
 
 /// The secrets of a module. They live in a file of their own, readable by its owner only.
@@ -19,6 +20,9 @@ pub struct Secrets {
     /// The key of local data protection, once it was needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     local: Option<Key>,
+    /// What it shares with chips of hosts.
+    #[serde(default, skip_serializing_if = "Pairings::is_empty")]
+    pub(in crate::module) pairings: Pairings,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +35,13 @@ struct StoredKeySet {
 impl Secrets {
     /// From the factory.
     pub fn factory(secret: KeySet) -> Self {
-        Self { committed: secret.into(), pending: None, previous: None, local: None }
+        let pairings = Pairings::default();
+        Self { committed: secret.into(), pending: None, previous: None, local: None, pairings }
+    }
+
+    /// Pairings with chips of hosts.
+    pub fn pairings(&self) -> &Pairings {
+        &self.pairings
     }
 
     /// The set that authenticates the next session.

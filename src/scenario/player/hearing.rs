@@ -60,6 +60,11 @@ impl Hearing {
         }
     }
 
+    /// All that is unread, as it came.
+    pub(super) fn take_all(&mut self) -> Vec<u8> {
+        self.take(self.unread.len())
+    }
+
     /// What was said before does not matter any more.
     pub(super) fn clear(&mut self) {
         *self = Self::default();

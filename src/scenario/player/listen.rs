@@ -41,6 +41,7 @@ impl<'s> Player<'s> {
                 self.wait_until(*port, command, pattern, *within_ms, now)
             }
             What::WaitPhase { modem, phase, within_ms } => self.wait_phase(*modem, *phase, *within_ms, now),
+            What::ChipToChip(port, act) => self.play_chip(*port, act, now),
             // These are no listeners, and never come here.
             What::Send(..) | What::SendRaw(..) | What::Act(_) => None,
         }
@@ -173,9 +174,7 @@ impl<'s> Player<'s> {
             Asking::At(_) => {
                 wish.asking = Asking::Answer { fulfilled: false, others: Vec::new() };
                 let bytes = [command.as_bytes(), b"\r"].concat();
-                self.ports.entry(port).or_default().sent_line(&bytes);
-                self.transcript.sent(self.script, port, &bytes, now);
-                Some(Next::Send(port, bytes))
+                Some(self.say_line(port, bytes, now))
             }
             Asking::Answer { .. } => match self.answered(port, command, pattern, &mut wish) {
                 Some(true) => {
@@ -275,7 +274,12 @@ impl<'s> Player<'s> {
         })
     }
 
-    fn wait_or_fail(
+    /// When the time of the statement that is being played is over.
+    pub(super) fn wish_until(&mut self, millis: i64, now: Timestamp) -> Timestamp {
+        self.wish(millis, now).deadline
+    }
+
+    pub(super) fn wait_or_fail(
         &mut self,
         port: PortRef,
         deadline: Timestamp,

@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 const ERRAND_MS: i64 = 10_000;
 
 /// Commands that set up a port until the next power-off. Sent again, they change nothing else.
-const SETTINGS: [&str; 17] = [
+const SETTINGS: [&str; 18] = [
     "ATE",
     "ATV",
     "ATQ",
@@ -30,6 +30,7 @@ const SETTINGS: [&str; 17] = [
     "AT+UPSMR=",
     "AT+UDCONF=",
     "AT+UCGED=",
+    "AT+USECC2C=1,",
 ];
 
 /// Settings that were made, and those that are being made again.
@@ -38,7 +39,7 @@ pub(super) struct Errands {
     made: BTreeMap<PortRef, Vec<Vec<u8>>>,
     to_make: VecDeque<(PortRef, Vec<u8>)>,
     /// The one that has not been answered, and how long it is waited for.
-    sent: Option<(PortRef, Timestamp)>,
+    sent: Option<(PortRef, Vec<u8>, Timestamp)>,
 }
 
 impl Errands {
@@ -51,6 +52,11 @@ impl Errands {
             self.made.entry(port).or_default().push(bytes.to_vec());
         }
     }
+
+    /// A setting that begins like this is no longer there.
+    pub(super) fn forget(&mut self, port: PortRef, front: &[u8]) {
+        self.made.entry(port).or_default().retain(|line| !line.starts_with(front));
+    }
 }
 
 impl<'s> Player<'s> {
@@ -59,6 +65,7 @@ impl<'s> Player<'s> {
     pub fn recover(&mut self, modem: ModemIndex) {
         let ports = PortRef { modem, port: 0 }..=PortRef { modem, port: usize::MAX };
         self.ports.range_mut(ports.clone()).for_each(|(_, hearing)| hearing.clear());
+        self.chips.lost(modem);
         self.errands.sent = None;
         self.errands.to_make.retain(|(port, _)| port.modem != modem);
         let made = self
@@ -86,21 +93,25 @@ impl<'s> Player<'s> {
 
     /// Makes the settings again, one after the other; none where there is nothing to make.
     pub(super) fn run_errand(&mut self, now: Timestamp) -> Option<Next<'s>> {
-        if let Some((port, deadline)) = self.errands.sent {
+        if let Some((port, sent, deadline)) = self.errands.sent.take() {
             let hearing = self.ports.entry(port).or_default();
-            let mut answered = false;
-            while !answered && let Some((line, _)) = hearing.line() {
-                answered = is_final(&line);
+            let mut answer = None;
+            while answer.is_none()
+                && let Some((line, _)) = hearing.line()
+            {
+                answer = Some(line).filter(|line| is_final(line));
             }
-            if !answered && now < deadline {
-                return Some(Next::Wait(deadline));
+            match answer {
+                None if now < deadline => {
+                    self.errands.sent = Some((port, sent, deadline));
+                    return Some(Next::Wait(deadline));
+                }
+                Some(answer) if matches!(answer.as_slice(), b"OK" | b"0") => self.opened_again(port, &sent),
+                _ => {}
             }
-            self.errands.sent = None;
         }
         let (port, bytes) = self.errands.to_make.pop_front()?;
-        self.errands.sent = Some((port, now.offset_millis(ERRAND_MS)));
-        self.ports.entry(port).or_default().sent_line(&bytes);
-        self.transcript.sent(self.script, port, &bytes, now);
-        Some(Next::Send(port, bytes))
+        self.errands.sent = Some((port, bytes.clone(), now.offset_millis(ERRAND_MS)));
+        Some(self.say_line(port, bytes, now))
     }
 }

@@ -113,7 +113,7 @@ impl Book {
             // How long an answer took does not matter to the host; it gets it at once.
             What::Wait(_) | What::Silence(..) => {}
             What::Act(Act::Modem(..) | Act::DeviceProfile(_)) => {}
-            What::Act(_) | What::WaitPhase { .. } => self.passed_over.push(line),
+            What::Act(_) | What::WaitPhase { .. } | What::ChipToChip(..) => self.passed_over.push(line),
         }
     }
 
@@ -241,6 +241,8 @@ fn port(what: &What) -> Option<PortRef> {
         | What::Prompt(port, _)
         | What::Data(port, _)
         | What::WaitUntil { port, .. } => Some(*port),
-        What::Silence(..) | What::Wait(_) | What::WaitPhase { .. } | What::Act(_) => None,
+        What::Silence(..) | What::Wait(_) | What::WaitPhase { .. } | What::ChipToChip(..) | What::Act(_) => {
+            None
+        }
     }
 }

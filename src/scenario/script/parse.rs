@@ -8,6 +8,7 @@ use super::error::Problem;
 use super::key_claim::KeyClaimSort;
 use super::statement::*;
 use super::{LINE_LEN_MAX, MODEMS_MAX, ModemIndex, PORTS_MAX, STATEMENTS_MAX, Script};
+use crate::c2c::Secret;
 use crate::module::{IpVersion, Timing};
 use crate::protocol::message::Feature;
 use crate::scenario::fault::{Point, Strike};
@@ -29,7 +30,7 @@ pub(super) struct Parser<'t> {
 }
 
 /// The first word of each statement that is no dialogue.
-const VERBS: &str = "device-profile, modem, power, reset, network, fault, clock, wait, feature, \
+const VERBS: &str = "device-profile, modem, power, reset, network, fault, clock, wait, c2c, feature, \
 heartbeat-period, plan, unblock, suspend, transfer, whitelist, forget, factory-reset, new-keys, service, \
 device, event, no event, psk, uplink; or NAME> NAME>> NAME< NAME<< NAME<prompt NAME<data NAME<none";
 
@@ -88,6 +89,7 @@ impl<'t> Parser<'t> {
         let verb = cursor.word(VERBS)?;
         let what = match verb.text {
             "wait" => self.wait(&mut cursor)?,
+            "c2c" => self.chip_to_chip(&mut cursor)?,
             _ => What::Act(self.act(verb, &mut cursor)?),
         };
         cursor.finish()?;
@@ -145,6 +147,29 @@ impl<'t> Parser<'t> {
             _ => Operation::NewKeys,
         };
         Ok(Act::Operate(modem, operation))
+    }
+
+    /// `c2c NAME pair|open "TE secret"`, `c2c NAME close`.
+    fn chip_to_chip(&mut self, cursor: &mut Cursor<'t>) -> Result<What, Problem> {
+        let named = cursor.peek().filter(|word| {
+            let name = word.text.split_once('.').map_or(word.text, |(name, _)| name);
+            self.modems.contains(&name)
+        });
+        let port = match named {
+            Some(word) => {
+                cursor.next();
+                self.port(word)?
+            }
+            None => PortRef { modem: self.modem(cursor)?, port: 0 },
+        };
+        let word = cursor.word("pair, open, close")?;
+        let act = match word.text {
+            "pair" => ChipAct::Pair(te_secret(cursor)?),
+            "open" => ChipAct::Open(te_secret(cursor)?),
+            "close" => ChipAct::Close,
+            _ => return Err(word.problem("pair, open, close")),
+        };
+        Ok(What::ChipToChip(port, act))
     }
 
     // ---- modems ------------------------------------------------------------------------------
@@ -207,7 +232,7 @@ impl<'t> Parser<'t> {
     }
 
     fn check_new(&self, name: &Word<'_>) -> Result<(), Problem> {
-        const RESERVED: [&str; 18] = [
+        const RESERVED: [&str; 21] = [
             "service",
             "on",
             "off",
@@ -226,6 +251,9 @@ impl<'t> Parser<'t> {
             "add",
             "remove",
             "from",
+            "pair",
+            "open",
+            "close",
         ];
         let mut characters = name.text.chars();
         let fine = characters.next().is_some_and(|c| c.is_ascii_alphabetic())
@@ -624,6 +652,13 @@ fn split_claim<'t>(word: &Word<'t>) -> Option<(&'t str, Operator, Word<'t>)> {
 fn state(word: &Word<'_>) -> Result<String, Problem> {
     const STATES: [&str; 6] = ["BOOTSTRAPPING", "UNOWNED", "ACTIVE", "ALLOCATED", "SUSPENDED", "NONE"];
     if STATES.contains(&word.text) { Ok(word.text.to_owned()) } else { Err(word.problem(&STATES.join(", "))) }
+}
+
+/// `"0001020304050607f8f9fafbfcfdfeff"`
+fn te_secret(cursor: &mut Cursor<'_>) -> Result<Secret, Problem> {
+    const ALLOWED: &str = "a TE secret, 32 hex digits in quotes";
+    let word = cursor.word(ALLOWED)?;
+    word.quoted_text()?.parse().map_err(|_| word.problem(ALLOWED))
 }
 
 /// A word, or a text in quotes.

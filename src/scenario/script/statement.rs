@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::ModemIndex;
 use super::key_claim::KeyClaim;
 use super::pattern::{Pattern, Variables};
+use crate::c2c::Secret;
 use crate::module::{IpVersion, Timing};
 use crate::protocol::keys::RotUid;
 use crate::protocol::message::Feature;
@@ -75,6 +76,8 @@ pub enum What {
         /// How long at most.
         within_ms: i64,
     },
+    /// `c2c NAME …`: what the chip of the host at a port does.
+    ChipToChip(PortRef, ChipAct),
     /// Something happens to the world, or something of it is asserted.
     Act(Act),
 }
@@ -95,6 +98,17 @@ pub enum DataWish {
     Capture(String),
     /// `"bytes"`: these.
     Is(Template),
+}
+
+/// What the chip of a host does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChipAct {
+    /// `pair "TE secret"`: gets keys, and confirms them.
+    Pair(Secret),
+    /// `open "TE secret"`: from here on what is said on the port is in frames.
+    Open(Secret),
+    /// `close`: up to here.
+    Close,
 }
 
 /// Bytes to send, in which `${x}` stands for what was captured.
