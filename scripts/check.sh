@@ -4,10 +4,10 @@
 #   scripts/check.sh            at most 10 minutes on 2 cores from a fresh clone
 #   scripts/check.sh --long     more seeds, soaks, a million devices, and fuzzing of VSARA_FUZZ_SECONDS a target (120)
 #   scripts/check.sh fmt tests  some steps only: fmt clippy tests doctests doc deny real contract programs
-#                               pytest store fuzz
+#                               browser pytest store fuzz
 #
-# The last line sums the tests of cargo, of the real program, of its documents, of host programs and of the
-# pytest plugin: N passed, N failed, N skipped.
+# The last line sums the tests of cargo, of the real program, of its documents, of host programs, of the
+# console in a browser and of the pytest plugin: N passed, N failed, N skipped.
 # Advisories are not checked: their database is not in a package registry.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -124,6 +124,24 @@ programs() {
     VSARA_PROGRAMS=$place with_binary "$python/bin/python" tests/programs
 }
 
+# The console's pages in Debian's Chromium, driven by selenium and looked at by axe-core; screenshots stay in
+# target/browser/screenshots.
+browser() {
+    local missing=() place=$target/browser
+    command -v chromium >/dev/null || missing+=(chromium)
+    command -v chromedriver >/dev/null || missing+=(chromium-driver)
+    command -v node >/dev/null && command -v npm >/dev/null || missing+=(nodejs npm)
+    install_from_debian "${missing[@]}" || return 1
+    mkdir -p "$place" && in_venv "$place/python" tests/browser/requirements.txt || return 1
+    if ! cmp -s tests/browser/axe/package-lock.json "$place/axe/package-lock.json"; then
+        rm -rf "$place/axe" && mkdir -p "$place/axe" || return 1
+        cp tests/browser/axe/package*.json "$place/axe"
+        npm ci --prefix "$place/axe" --ignore-scripts --no-audit --no-fund || return 1
+    fi
+    rm -rf "$place/screenshots"
+    VSARA_BROWSER=$place with_binary "$place/python/bin/python" tests/browser
+}
+
 # The plugin is installed as a user would, and its types are checked for the oldest Python it is for.
 pytest_plugin() {
     "$python/bin/pip" install -q --disable-pip-version-check --force-reinstall --no-deps --no-build-isolation \
@@ -154,12 +172,12 @@ for argument in "$@"; do
     case $argument in
         --long) export VSARA_LONG=1 PROPTEST_CASES="${PROPTEST_CASES:-5000}" ;;
         -h | --help) usage; exit 0 ;;
-        fmt | clippy | tests | doctests | doc | deny | real | contract | programs | pytest | store | fuzz) steps+=("$argument") ;;
+        fmt | clippy | tests | doctests | doc | deny | real | contract | programs | browser | pytest | store | fuzz) steps+=("$argument") ;;
         *) usage >&2; exit 2 ;;
     esac
 done
 if ((${#steps[@]} == 0)); then
-    steps=(fmt clippy tests doctests doc deny real contract programs pytest)
+    steps=(fmt clippy tests doctests doc deny real contract programs browser pytest)
     [[ -z ${VSARA_LONG:-} ]] || steps+=(store fuzz)
 fi
 
@@ -182,6 +200,7 @@ for name in "${steps[@]}"; do
         real) step real real; tally real '^real: ' ;;
         contract) step contract contract; tally contract '^contract: ' ;;
         programs) step programs programs; tally programs '^programs: ' ;;
+        browser) step browser browser; tally browser '^browser: ' ;;
         pytest) step pytest pytest_plugin; tally pytest '^pytest-vsara: ' ;;
         store) step store store ;;
         fuzz) step fuzz fuzz ;;

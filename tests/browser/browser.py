@@ -1,11 +1,13 @@
 """A headless Chromium, and what every page must hold to."""
 
+import base64
 import json
 import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
@@ -69,7 +71,6 @@ class Browser:
         return self.driver.find_elements(By.CSS_SELECTOR, css)
 
     def click(self, css):
-        """Clicks, and waits for the page that follows where it leaves this one."""
         self.find(css).click()
 
     def submit(self, css):
@@ -81,7 +82,7 @@ class Browser:
 
     def fill(self, **fields):
         for name, text in fields.items():
-            field = self.find(f"main [name={name}]:not([type=hidden])")
+            field = self.find(f"main :is(input, select, textarea)[name={name}]:not([type=hidden])")
             if field.tag_name == "select":
                 Select(field).select_by_value(text)
             elif field.get_attribute("type") == "checkbox":
@@ -118,7 +119,6 @@ class Browser:
         width = self.driver.execute_script("return innerWidth")
         clip = {"x": 0, "y": 0, "width": width, "height": min(height, 4000), "scale": 1}
         shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
-        import base64
         (folder / f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
 
     def complaints(self):
@@ -172,7 +172,6 @@ class ConsoleCase(Case):
 
 
 def is_gone(element):
-    from selenium.common.exceptions import StaleElementReferenceException
     try:
         element.is_enabled()
         return False

@@ -58,7 +58,7 @@ fn view(visit: &mut Visit<'_>) -> Result<Content, ApiError> {
 
 fn tile(href: &str, name: &str, count: usize, alarm: Option<&str>) -> Markup {
     html! {
-        li { a.tile href=(href) class=[alarm.filter(|_| count > 0)] {
+        li { a href=(href) class={ "tile " (alarm.filter(|_| count > 0).unwrap_or_default()) } {
             strong { (grouped(count as u64)) }
             span { (name) }
         } }

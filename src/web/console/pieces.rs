@@ -63,7 +63,7 @@ pub(super) fn grouped(count: u64) -> String {
 pub(super) fn state(device: &Device) -> Markup {
     let state = device.state();
     html! {
-        span.badge class=(state_class(state)) { (state.name()) }
+        span class={ "badge " (state_class(state)) } { (state.name()) }
         @if device.is_blacklisted() { " " span.badge.bad { "BLACKLISTED" } }
         @if device.overdue { " " span.badge.warn { "OVERDUE" } }
     }
@@ -88,7 +88,7 @@ pub(super) fn kind(kind: EventKind) -> Markup {
         EventKind::Feature | EventKind::Plan | EventKind::Ownership => "busy",
         EventKind::Heartbeat => "idle",
     };
-    html! { span.badge class=(class) { (kind.name()) } }
+    html! { span class={ "badge " (class) } { (kind.name()) } }
 }
 
 /// Rows of events, the way the live stream adds them too.
