@@ -81,6 +81,7 @@ class Story(ConsoleCase):
         browser.path("/events?kind=clone")
         self.assertIn("contact chain broken", browser.text())
         self.assertIn(ROT, browser.text())
+        self.assertEqual(browser.find(".badge.bad").text, "clone")
         for name, path in (("events-clone", "/events?kind=clone"), ("thing", f"/things/{ROT}"), ("things", "/things"),
                            ("overview", "/"), ("profiles", "/profiles"), ("whitelist", "/whitelist"), ("keys", "/keys"),
                            ("world", "/world"), ("api", "/api"), ("domains", "/signup"), ("events", "/events")):
