@@ -195,7 +195,7 @@ class Refusals(ConsoleCase):
             self.assertNotIn(secret, browser.driver.page_source)
         browser.submit("button[value=create]")
         self.assertIn("at most 5 access keys", browser.find("[role=alert]").text)
-        browser.submit(f"button[name=key][value={key}]")
+        browser.submit(f"button[name=key][value='{key}']")
         self.assertNotIn(key, browser.text())
         self.assertEqual(server.http.send("POST", "/v1/authenticate", {"APIKey": key, "APISecret": secret}).status, 404)
 
