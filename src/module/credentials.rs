@@ -95,7 +95,7 @@ impl CredentialKind {
     /// The DER form of what was sent, PEM or DER, if it is of this sort. A private key that is
     /// encrypted is not: there is nothing here to open it with.
     fn read(self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let der = if bytes.first() == Some(&SEQUENCE) { bytes.to_vec() } else { self.from_pem(bytes)? };
+        let der = if bytes.first() == Some(&SEQUENCE) { bytes.to_vec() } else { self.parse_pem(bytes)? };
         let is_one = match self {
             Self::PrivateKey => is_private_key(&der),
             Self::PublicKey => SubjectPublicKeyInfoOwned::from_der(&der).is_ok(),
@@ -105,7 +105,7 @@ impl CredentialKind {
     }
 
     /// The first block with a label of this sort: a file of a key may begin with parameters.
-    fn from_pem(self, text: &[u8]) -> Option<Vec<u8>> {
+    fn parse_pem(self, text: &[u8]) -> Option<Vec<u8>> {
         let labels: &[&str] = match self {
             Self::PrivateKey => &["PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY"],
             Self::PublicKey => &["PUBLIC KEY"],

@@ -96,7 +96,9 @@ class Browser:
         return self.find("main").text
 
     def wait_for(self, text):
-        WebDriverWait(self.driver, WAIT_S).until(lambda _: text in self.find("main").text, f"{text!r} in {self.text()!r}")
+        """Waits until the page says this; one page may give way to the next meanwhile."""
+        wait = WebDriverWait(self.driver, WAIT_S, ignored_exceptions=[StaleElementReferenceException])
+        wait.until(lambda _: text in self.text(), f"the page never said {text!r}")
 
     def keys(self, *keys):
         """Types wherever the focus is."""

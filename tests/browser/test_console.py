@@ -81,6 +81,7 @@ class Story(ConsoleCase):
         browser.path("/events?kind=clone")
         self.assertIn("contact chain broken", browser.text())
         self.assertIn(ROT, browser.text())
+        self.assertEqual(browser.find(".badge.bad").text, "clone")
         for name, path in (("events-clone", "/events?kind=clone"), ("thing", f"/things/{ROT}"), ("things", "/things"),
                            ("overview", "/"), ("profiles", "/profiles"), ("whitelist", "/whitelist"), ("keys", "/keys"),
                            ("world", "/world"), ("api", "/api"), ("domains", "/signup"), ("events", "/events")):
@@ -194,7 +195,7 @@ class Refusals(ConsoleCase):
             self.assertNotIn(secret, browser.driver.page_source)
         browser.submit("button[value=create]")
         self.assertIn("at most 5 access keys", browser.find("[role=alert]").text)
-        browser.submit(f"button[name=key][value={key}]")
+        browser.submit(f"button[name=key][value='{key}']")
         self.assertNotIn(key, browser.text())
         self.assertEqual(server.http.send("POST", "/v1/authenticate", {"APIKey": key, "APISecret": secret}).status, 404)
 

@@ -10,7 +10,7 @@ pub(super) const PAGE: Page = Page { path: "/api", view, act: None };
 
 /// What a page does, and how else it is done.
 const WAYS: [(&str, &str, &str); 11] = [
-    ("Sign up", "admin API: POST /domains", "vsara ctl accesskey create --domain NAME"),
+    ("Sign up", "admin API: POST /domains", "vsara ctl domain create NAME"),
     ("Access keys", "POST /v1/accesskey/create, list, delete", "vsara ctl accesskey create"),
     ("Device profiles", "POST /v1/deviceprofile/create, get, list, update", "service.toml"),
     ("Whitelist", "POST /v1/whitelist/add, list, remove", "service.toml"),
