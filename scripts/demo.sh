@@ -9,7 +9,10 @@ vsara=${VSARA_BIN:-target/release/vsara}
 state=$(mktemp -d)
 trap 'kill "${modem:-}" 2>/dev/null || true; wait; rm -rf "$state"' EXIT
 
-say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+bold= plain=
+[[ ! -t 1 ]] || bold=$'\033[1m' plain=$'\033[0m'
+
+say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 vsara() { printf '$ vsara %s\n' "$*"; "$vsara" "$@"; }
 
 # Sends a command line and prints what comes back up to the final result code, which it leaves
