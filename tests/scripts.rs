@@ -66,6 +66,8 @@ fn what_is_wrong_is_said_with_its_place_and_what_is_allowed() {
     refused(&dut("fault dut at phase 2 drop"), "2:22", "drop-request");
     refused(&dut("fault dut at datagram 0 drop"), "2:23", "a number from 1 on");
     refused(&dut("fault dut at nvm-write 1 cut later"), "2:30", "cut between");
+    refused(&dut("fault dut at nvm-write 1 cut before later"), "2:37", "recover");
+    refused(&dut("fault dut at datagram 1 drop recover"), "2:30", "the end of the line");
     refused(&dut("clock dut 5m"), "2:11", "+5m, -1h");
     refused(&dut("device dut"), "2:11", "state=ACTIVE");
     refused(&dut("device dut state=DREAMING"), "2:18", "BOOTSTRAPPING, UNOWNED");

@@ -27,9 +27,9 @@ pub use self::key_claim::{KeyClaim, KeyClaimSort};
 pub use self::parse::ChangeError;
 pub use self::pattern::{Pattern, Variables, escape};
 pub use self::statement::{
-    Act, Amount, ChipAct, Claim, Claims, ClockChange, Comparison, DataPattern, DataWish, Direction,
-    EventClaim, LineFault, LineMischief, ModemSource, ModemSpec, NetworkChange, Operation, Operator, PortRef,
-    PowerSwitch, ProfileSpec, Statement, Template, What,
+    Act, Aftermath, Amount, ChipAct, Claim, Claims, ClockChange, Comparison, DataPattern, DataWish,
+    Direction, EventClaim, LineFault, LineMischief, ModemSource, ModemSpec, NetworkChange, Operation,
+    Operator, PortRef, PowerSwitch, ProfileSpec, Statement, Template, What,
 };
 
 /// The language, for `vsara test --help` and the documentation.

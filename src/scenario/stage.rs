@@ -9,7 +9,8 @@ use crate::profile::Profile;
 use crate::scenario::claims::{self, Others};
 use crate::scenario::player::{Next, Outcome, Player, Problem, Trouble};
 use crate::scenario::script::{
-    Act, Claim, ClockChange, ModemIndex, ModemSource, ModemSpec, NetworkChange, PortRef, PowerSwitch, Script,
+    Act, Aftermath, Claim, ClockChange, ModemIndex, ModemSource, ModemSpec, NetworkChange, PortRef,
+    PowerSwitch, Script,
 };
 use crate::scenario::service_acts;
 use crate::scenario::sweep::PlannedFault;
@@ -51,8 +52,10 @@ pub struct Stage<'l> {
     world: World,
     modems: Vec<ModemId>,
     library: &'l dyn Library,
-    /// A fault that is placed as soon as its modem is there; power comes back after it.
+    /// A fault that is placed as soon as its modem is there.
     planned: Option<PlannedFault>,
+    /// Faults after which power comes back, with their numbers at their modems.
+    recoverable: Vec<(ModemIndex, usize)>,
     /// What had happened on each modem when each statement began, by its line.
     marks: Vec<(usize, Vec<Counts>)>,
     /// The statements that placed faults, with the number of the fault at its modem.
@@ -72,6 +75,7 @@ impl<'l> Stage<'l> {
             modems: Vec::new(),
             library,
             planned: None,
+            recoverable: Vec::new(),
             marks: Vec::new(),
             placed: Vec::new(),
             ordered: Vec::new(),
@@ -134,20 +138,20 @@ impl<'l> Stage<'l> {
         player
     }
 
-    /// After a fault of a sweep cut a module off: power again, and the host program goes on.
+    /// After a recoverable fault cut a module off: power again, and the host program goes on.
     fn restore_power(&mut self, player: &mut Player<'_>) {
-        let Some(fault) = self.planned.filter(|fault| fault.strike.is_cut()) else { return };
-        let Some(modem) = self.modem(fault.modem) else { return };
-        if !self.world.has_struck(modem, 0) {
-            return;
-        }
-        self.planned = None;
+        let struck = |&(index, number): &(ModemIndex, usize)| {
+            self.modem(index).is_some_and(|modem| self.world.has_struck(modem, number))
+        };
+        let Some(at) = self.recoverable.iter().position(struck) else { return };
+        let (index, _) = self.recoverable.swap_remove(at);
+        let Some(modem) = self.modem(index) else { return };
         self.world.run_for(WITHOUT_POWER_MS);
         self.world.input(modem, Input::PowerOn);
         let end = self.world.now().offset_millis(WITHOUT_POWER_MS);
         self.world.run_while(end, |world| !world.answers(modem));
         self.listen(player);
-        player.recover(fault.modem);
+        player.recover(index);
     }
 
     fn mark(&mut self, player: &Player<'_>) {
@@ -216,10 +220,13 @@ impl<'l> Stage<'l> {
             Act::Reset(modem) => self.input(*modem, Input::Reset)?,
             Act::Network(modem, change) => self.network(*modem, *change)?,
             Act::Clock(modem, change) => self.clock(*modem, *change)?,
-            Act::Fault(modem, point, strike) => {
-                let modem = self.there(*modem)?;
+            Act::Fault(index, point, strike, aftermath) => {
+                let modem = self.there(*index)?;
                 let number = self.world.place(modem, *point, *strike);
                 self.placed.push((line, modem, number));
+                if *aftermath == Aftermath::Recovers {
+                    self.recoverable.push((*index, number));
+                }
             }
             Act::Line(modem, fault) => {
                 let modem = self.there(*modem)?;
@@ -271,7 +278,10 @@ impl<'l> Stage<'l> {
         };
         self.modems.push(modem);
         if let Some(fault) = self.planned.filter(|fault| fault.modem == index) {
-            self.world.place(modem, fault.point, fault.strike);
+            let number = self.world.place(modem, fault.point, fault.strike);
+            if fault.strike.is_cut() {
+                self.recoverable.push((index, number));
+            }
         }
         self.world.name(modem, script.name(index));
         if on {

@@ -127,7 +127,8 @@ impl Plan {
             })
         };
         let name = script.name(fault.modem);
-        let line = |point: Point| format!("fault {name} at {point} {}", fault.strike);
+        let aftermath = if fault.strike.is_cut() { " recover" } else { "" };
+        let line = |point: Point| format!("fault {name} at {point} {}{aftermath}", fault.strike);
         // Before its own statement a modem has no counts.
         let last = self.marks.iter().rev().find_map(|(line, counts)| {
             before(counts).filter(|count| *count < number).map(|count| (*line, count))
@@ -187,9 +188,6 @@ impl fmt::Display for Finding {
         let failure = &self.failure;
         writeln!(f, "FAIL {}:{}: {}", self.file, failure.line, failure.statement)?;
         writeln!(f, "  under this fault, {}", self.cure)?;
-        if self.fault.strike.is_cut() {
-            writeln!(f, "  (power came back after a minute, and the command was repeated)")?;
-        }
         write!(f, "{failure}")
     }
 }
@@ -230,13 +228,16 @@ mod tests {
 
     #[test]
     fn a_finding_comes_with_the_line_that_brings_it_about() {
-        // A drop makes the bootstrap repeat a datagram, and cost more.
-        let text = format!("{SEALED}device bytes<=2400\n");
-        let (_, found) = findings(&text);
-        let drop = found.iter().find(|finding| finding.fault.strike == Strike::Drop).expect("a finding");
-        for cure in found.iter().map(|finding| &finding.cure).chain([&drop.cure]) {
+        // A drop makes the bootstrap repeat a datagram, and cost more; a cut makes it late.
+        check_cures(&format!("{SEALED}device bytes<=2400\n"), Strike::Drop);
+        check_cures(&SEALED.replace("within 1d", "within 30s"), Strike::CutBefore);
+    }
+
+    fn check_cures(text: &str, strike: Strike) {
+        let (_, found) = findings(text);
+        assert!(found.iter().any(|finding| finding.fault.strike == strike), "{strike}");
+        for Finding { cure, failure, .. } in &found {
             let mut lines: Vec<&str> = text.lines().collect();
-            let shown = cure.to_string();
             match cure {
                 Paste::Before(line, fault) => lines.insert(line - 1, fault),
                 Paste::InPlaceOf(line, texts) => {
@@ -246,8 +247,9 @@ mod tests {
             let pasted = lines.join("\n");
             let script =
                 Script::parse(&pasted, "pasted.at").unwrap_or_else(|error| panic!("{error}\n{pasted}"));
-            let mut stage = Stage::new(OPTIONS.seed, &BuiltIn);
-            assert!(!stage.play(&script).has_passed(), "{shown} brings it about");
+            let player = Stage::new(OPTIONS.seed, &BuiltIn).play(&script);
+            let Some(End::Failed(again)) = player.end() else { panic!("{cure} brings it about") };
+            assert_eq!((&again.statement, &again.problem), (&failure.statement, &failure.problem), "{cure}");
         }
     }
 

@@ -251,6 +251,14 @@ fn a_fault_that_never_strikes_fails_the_scenario_at_its_line() {
 }
 
 #[test]
+fn a_host_recovers_from_a_cut_where_it_is_told_to() {
+    let seal = "> AT+CMEE=2\n< OK\n> AT+USECDEVINFO=\"AgbCtixjwqLjwV3VWpfPyz\",\"s\"\n< OK\n> AT+CMEE?\n< +CMEE: 2\n< OK";
+    let cut = |aftermath: &str| format!("wait 1m\nfault at nvm-write 1 cut before{aftermath}\n{seal}");
+    check_holds(&[(ONE, &cut(" recover"))]);
+    check_fails(&[(&format!("modem dut sara-r510s\n{}", cut("")), 7, "OK")]);
+}
+
+#[test]
 fn a_service_that_is_cut_keeps_what_it_had() {
     check_holds(&[
         (ONE, "wait 1m\nservice cut\nwait 1h\nservice on\ndevice state=UNOWNED\n> AT+USECCONN\n< OK"),

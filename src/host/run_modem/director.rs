@@ -22,7 +22,7 @@ use crate::scenario::fault::{Fault, Point, Strike};
 use crate::scenario::player::{End, Next, Outcome, Player, Problem, Trouble};
 use crate::scenario::report::{Report, Verdict};
 use crate::scenario::script::{
-    Act, ModemIndex, ModemSource, ModemSpec, NetworkChange, PortRef, Script, What,
+    Act, Aftermath, ModemIndex, ModemSource, ModemSpec, NetworkChange, PortRef, Script, What,
 };
 use crate::time::{Now, Timestamp, Wakeup};
 
@@ -106,7 +106,10 @@ fn refusal(act: &Act, embedded: bool) -> Option<&'static str> {
         Act::Service(_) => {
             Some("beside a host program the service is there; `fault service silent` stops it")
         }
-        Act::Fault(_, Point::NvmWrite(_), Strike::CutBetween) => {
+        Act::Fault(.., Aftermath::Recovers) => {
+            Some("beside a host program it is that program that recovers; leave out `recover`")
+        }
+        Act::Fault(_, Point::NvmWrite(_), Strike::CutBetween, _) => {
             Some("beside a host program a write is done or not; cut before, or after")
         }
         Act::DeviceProfile(_)
@@ -271,7 +274,7 @@ impl ModemHost {
                     director.line_faults.push((line, numbers));
                 }
             }
-            Act::Fault(_, point, strike) => {
+            Act::Fault(_, point, strike, _) => {
                 if let Some(director) = &mut self.director {
                     director.faults.push((line, Fault::new(*point, *strike)));
                 }
@@ -423,6 +426,7 @@ mod tests {
         check("feature dut ldp on", false, false);
         check("service cut", true, false);
         check("fault dut at nvm-write 1 cut between", true, false);
+        check("fault dut at nvm-write 1 cut recover", true, false);
         check("modem two sara-r510s", true, false);
         check("modem two clone-of dut", true, false);
     }

@@ -64,6 +64,12 @@ impl<'t> Cursor<'t> {
         Some(word)
     }
 
+    /// The next word, unless it is this one, which stays.
+    pub(super) fn next_unless(&mut self, word: &str) -> Option<Word<'t>> {
+        self.peek().filter(|next| next.text != word)?;
+        self.next()
+    }
+
     /// The next word, which has to be there.
     pub(super) fn word(&mut self, allowed: &str) -> Result<Word<'t>, Problem> {
         let end = self.next();

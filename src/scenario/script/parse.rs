@@ -387,7 +387,7 @@ impl<'t> Parser<'t> {
         match word.text {
             "at" => {
                 let (point, strike) = point_and_strike(cursor)?;
-                Ok(Act::Fault(modem, point, strike))
+                Ok(Act::Fault(modem, point, strike, aftermath(cursor, strike)?))
             }
             "line" => Ok(Act::Line(modem, line_fault(cursor)?)),
             _ => Err(word.problem("at phase N, at datagram N, at nvm-write N, line")),
@@ -527,6 +527,18 @@ fn point_and_strike(cursor: &mut Cursor<'_>) -> Result<(Point, Strike), Problem>
     }
 }
 
+/// What a cut may end with.
+const RECOVER: &str = "recover";
+
+/// Only a cut has an aftermath.
+fn aftermath(cursor: &mut Cursor<'_>, strike: Strike) -> Result<Aftermath, Problem> {
+    if !strike.is_cut() || cursor.peek().is_none() {
+        return Ok(Aftermath::AsScripted);
+    }
+    cursor.keyword(RECOVER)?;
+    Ok(Aftermath::Recovers)
+}
+
 /// The phases of a bootstrap.
 const PHASES: &str = "phase 1 (hello), 2 (replace), 3 (provision), 4 (confirm)";
 
@@ -542,7 +554,7 @@ fn strike(cursor: &mut Cursor<'_>, allowed: &str) -> Result<Strike, Problem> {
         return Err(word.problem(allowed));
     }
     Ok(match word.text {
-        "cut" => match cursor.next() {
+        "cut" => match cursor.next_unless(RECOVER) {
             None => Strike::CutAfter,
             Some(when) if !allowed.contains(&format!("cut {}", when.text)) => {
                 return Err(when.problem(allowed));

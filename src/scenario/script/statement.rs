@@ -82,6 +82,15 @@ pub enum What {
     Act(Act),
 }
 
+/// What comes after a fault that cuts the power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aftermath {
+    /// What the script says.
+    AsScripted,
+    /// `recover`: power comes back after a minute, and the host program goes on as a real one does.
+    Recovers,
+}
+
 /// What the chip of a host does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChipAct {
@@ -137,7 +146,7 @@ pub enum Act {
     /// `clock NAME …`
     Clock(ModemIndex, ClockChange),
     /// `fault NAME at …`
-    Fault(ModemIndex, Point, Strike),
+    Fault(ModemIndex, Point, Strike, Aftermath),
     /// `fault service silent for 10m`, in milliseconds.
     ServiceSilent(i64),
     /// `fault NAME line …`
