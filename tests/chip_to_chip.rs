@@ -186,13 +186,6 @@ fn every_state_allows_what_it_should() {
     }
 }
 
-/// A heartbeat, whatever limit there is.
-fn heartbeat(world: &mut World, modem: ModemId) {
-    world.run_for(DAY);
-    world.take_serial(modem);
-    assert_eq!(world.at_within(modem, "AT+USECCONN", 10 * MINUTE), "OK");
-}
-
 #[test]
 fn a_feature_counts_from_the_next_heartbeat_on_and_a_session_outlives_it() {
     let (mut world, modem) = on(V2);

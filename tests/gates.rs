@@ -98,11 +98,6 @@ fn in_state(profile_name: &str, state: State) -> (World, ModemId) {
     (world, modem)
 }
 
-fn heartbeat(world: &mut World, modem: ModemId) {
-    world.run_for(DAY);
-    assert_eq!(world.at_within(modem, "AT+USECCONN", 10 * MINUTE), "OK");
-}
-
 /// Whether a command was let in, or its error. Data that is no message is refused as such, later.
 fn run(world: &mut World, modem: ModemId, command: &str) -> Option<u16> {
     let answer = world.at(modem, command);

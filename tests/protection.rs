@@ -32,11 +32,6 @@ fn owned(profile: &str) -> (World, ModemId) {
     (world, modem)
 }
 
-fn heartbeat(world: &mut World, modem: ModemId) {
-    world.run_for(DAY);
-    assert_eq!(world.at_within(modem, "AT+USECCONN", 10 * MINUTE), "OK");
-}
-
 /// Runs a command on data: the bytes it answers, or its error; nothing where the power went.
 fn run(world: &mut World, modem: ModemId, command: &str, data: &[u8]) -> Result<Vec<u8>, String> {
     world.take_bytes_of(modem, FIRST);

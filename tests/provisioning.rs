@@ -38,15 +38,6 @@ fn device(world: &mut World, modem: ModemId) -> Device {
     Device::clone(&device)
 }
 
-/// A heartbeat, whatever limit there is.
-fn heartbeat(world: &mut World, modem: ModemId) {
-    world.run_for(DAY);
-    world.take_serial(modem);
-    world.send(modem, "AT+USECCONN");
-    world.run_for(10 * MINUTE);
-    assert!(world.take_serial(modem).ends_with("\r\nOK\r\n"));
-}
-
 fn applied(world: &World, modem: ModemId) -> &BTreeSet<Feature> {
     &world.modem(modem).module().nvm().security.applied.features
 }

@@ -74,16 +74,7 @@ fn part(what: &What, before: &[Statement]) -> Part {
     match what {
         What::Act(act) => act_part(act, before),
         What::WaitPhase { .. } => Part::Unable("the phases of a real bootstrap cannot be seen from its port"),
-        What::Send(port, _)
-        | What::SendRaw(port, _)
-        | What::Expect(port, _)
-        | What::SkipTo(port, ..)
-        | What::Prompt(port, _)
-        | What::Data(port, _)
-        | What::Silence(port, _)
-        | What::ChipToChip(port, _)
-        | What::WaitUntil { port, .. } => port_part(*port),
-        What::Wait(_) => Part::Played,
+        _ => what.port().map_or(Part::Played, port_part),
     }
 }
 

@@ -54,6 +54,13 @@ pub fn world(profile_name: &str, ip: IpVersion, seed: u64) -> (World, ModemId) {
     (world, modem)
 }
 
+/// A heartbeat, whatever limit there is.
+pub fn heartbeat(world: &mut World, modem: ModemId) {
+    world.run_for(DAY);
+    world.take_serial(modem);
+    assert_eq!(world.at_within(modem, "AT+USECCONN", 10 * MINUTE), "OK");
+}
+
 /// Powers the module on and seals it at its time, as a host would that repeats what was not
 /// answered; restores power a minute after it was lost. Returns once all is done, or after a day.
 pub fn live_through_bootstrap(world: &mut World, modem: ModemId, sealed: Sealed) {

@@ -74,7 +74,7 @@ impl Book {
         let mut spoken = None;
         let mut delay_ms = 0;
         for statement in &script.statements {
-            if let Some(port) = port(&statement.what)
+            if let Some(port) = speaker(&statement.what)
                 && *spoken.get_or_insert(port) != port
             {
                 let reason = "another port speaks here; a replay stands for one";
@@ -232,17 +232,10 @@ pub(super) fn bytes(sent: &[Sent], variables: &Variables) -> Vec<u8> {
     sent.iter().flat_map(one).collect()
 }
 
-fn port(what: &What) -> Option<PortRef> {
+/// Where something is said: a silence, and what a chip does, are passed over.
+fn speaker(what: &What) -> Option<PortRef> {
     match what {
-        What::Send(port, _)
-        | What::SendRaw(port, _)
-        | What::Expect(port, _)
-        | What::SkipTo(port, ..)
-        | What::Prompt(port, _)
-        | What::Data(port, _)
-        | What::WaitUntil { port, .. } => Some(*port),
-        What::Silence(..) | What::Wait(_) | What::WaitPhase { .. } | What::ChipToChip(..) | What::Act(_) => {
-            None
-        }
+        What::Silence(..) | What::ChipToChip(..) => None,
+        what => what.port(),
     }
 }

@@ -400,6 +400,24 @@ pub struct EventClaim {
     pub count: Comparison,
 }
 
+impl What {
+    /// The port it is about, where it is about one.
+    pub fn port(&self) -> Option<PortRef> {
+        match self {
+            Self::Send(port, _)
+            | Self::SendRaw(port, _)
+            | Self::Expect(port, _)
+            | Self::SkipTo(port, ..)
+            | Self::Prompt(port, _)
+            | Self::Data(port, _)
+            | Self::Silence(port, _)
+            | Self::ChipToChip(port, _)
+            | Self::WaitUntil { port, .. } => Some(*port),
+            Self::Wait(_) | Self::WaitPhase { .. } | Self::Act(_) => None,
+        }
+    }
+}
+
 impl DataPattern {
     /// A line that begins as wanted.
     pub fn any(&self) -> Pattern {
