@@ -38,6 +38,15 @@ fn device(world: &mut World, modem: ModemId) -> Device {
     Device::clone(&device)
 }
 
+/// A heartbeat, and the registration that may follow it.
+fn heartbeat(world: &mut World, modem: ModemId) {
+    world.run_for(DAY);
+    world.take_serial(modem);
+    world.send(modem, "AT+USECCONN");
+    world.run_for(10 * MINUTE);
+    assert!(world.take_serial(modem).ends_with("\r\nOK\r\n"));
+}
+
 fn applied(world: &World, modem: ModemId) -> &BTreeSet<Feature> {
     &world.modem(modem).module().nvm().security.applied.features
 }
