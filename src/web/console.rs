@@ -6,6 +6,7 @@
 //! service that REST, the admin API or `vsara ctl` has too.
 
 mod api;
+mod campaigns;
 mod events;
 mod fields;
 mod keys;
@@ -44,6 +45,9 @@ const PAGES: &[Page] = &[
     profiles::NEW,
     profiles::ONE,
     whitelist::PAGE,
+    campaigns::LIST,
+    campaigns::NEW,
+    campaigns::ONE,
     events::PAGE,
     keys::PAGE,
     world::PAGE,

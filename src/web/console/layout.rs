@@ -9,11 +9,12 @@ use super::visit::{Content, Visit};
 use crate::web::error::ApiError;
 
 /// Where the navigation leads.
-const SECTIONS: [(&str, &str); 8] = [
+const SECTIONS: [(&str, &str); 9] = [
     ("/", "Overview"),
     ("/things", "Things"),
     ("/profiles", "Device profiles"),
     ("/whitelist", "Whitelist"),
+    ("/campaigns", "Campaigns"),
     ("/events", "Events"),
     ("/keys", "Access keys"),
     ("/world", "Faults and clock"),
@@ -22,7 +23,7 @@ const SECTIONS: [(&str, &str); 8] = [
 
 /// What a page says once after a form was carried out. The address names an entry, so that no
 /// address makes a page say anything else.
-pub(super) const DONE: [(&str, &str); 13] = [
+pub(super) const DONE: [(&str, &str); 14] = [
     ("feature", "Saved. The module puts it in force at its next security heartbeat."),
     ("period", "The heartbeat period is saved. It is in force from the next heartbeat on."),
     ("plan", "The plan is changed."),
@@ -38,6 +39,7 @@ pub(super) const DONE: [(&str, &str); 13] = [
     ("faults", "The faults are in force."),
     ("right", "Nothing goes wrong on purpose any more."),
     ("clock", "The clock is moved."),
+    ("campaign", "The campaign has begun. Each Thing takes up the change at its next security heartbeat."),
     ("new-profile", "The device profile is made. Seal its UID into your modules."),
 ];
 

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::fields::{feature, refused};
 use super::pieces::{
-    events, feature_title, grouped, period, plan_choice, plan_words, profile_name, state, when,
+    events, feature_title, grouped, on_off, period, plan_choice, plan_words, profile_name, state, when,
 };
 use super::visit::{Content, Next, Page, Visit};
 use crate::protocol::message::{Feature, Standing};
@@ -25,6 +25,8 @@ fn view(visit: &mut Visit<'_>) -> Result<Content, ApiError> {
     let account = visit.account();
     let device = account.device(rot)?;
     let profiles = account.profiles()?;
+    let waiting = device.campaigns.iter().filter_map(|uid| account.campaign(uid).ok());
+    let campaigns: Vec<_> = waiting.map(|(campaign, _)| campaign).collect();
     let query = EventQuery { rot: Some(rot), newest_first: true, ..EventQuery::default() };
     let noted = account.events(query, Window { offset: 0, count: EVENTS_LEN })?;
     let serial = device.seal.as_ref().map_or("no serial number", |seal| seal.serial_number.as_str());
@@ -53,6 +55,9 @@ fn view(visit: &mut Visit<'_>) -> Result<Content, ApiError> {
                     dt { "Registered" } dd { (when(device.registered_at)) }
                     dt { "Last heartbeat" } dd { (when(device.last_heartbeat)) @if device.heartbeats > 0 { span.quiet { " · " (grouped(device.heartbeats.into())) " in all" } } }
                     dt { "Next due" } dd { (super::things::due(&device, now)) }
+                    @if !campaigns.is_empty() { dt { "Campaigns" } dd { @for (index, campaign) in campaigns.iter().enumerate() {
+                        @if index > 0 { ", " } a href={ "/campaigns/" (campaign.uid) } { (campaign.name) }
+                    } span.quiet { " wait for its next heartbeat" } } }
                     dt { "Key set" } dd { "number " strong { (device.keys.committed()) } " is agreed on"
                         span.quiet { " · these authenticate: " (device.keys.numbers().map(|number| number.to_string()).collect::<Vec<_>>().join(", ")) } }
                 }
@@ -177,8 +182,4 @@ fn act(visit: &mut Visit<'_>) -> Result<Next, ApiError> {
         _ => return Err(refused("the form does not say what to do")),
     }
     Ok(Next::done(&here, what))
-}
-
-const fn on_off(on: bool) -> &'static str {
-    if on { "on" } else { "off" }
 }
