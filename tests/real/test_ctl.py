@@ -39,6 +39,16 @@ class ServiceCase(Case):
         return done.stderr
 
 
+class Owner:
+    """REST of the domain `default`, with a new token for each call: time is moved, and tokens end with it."""
+
+    def __init__(self, program, url):
+        self.url, self.key = url, json.loads(program.ctl("accesskey", "create", "--json"))
+
+    def __call__(self, path, **fields):
+        return sign_in(self.url, self.key)(path, **fields)
+
+
 class Both:
     """What each verb does, seen by REST and by the module."""
 
@@ -58,12 +68,12 @@ class Both:
         rot = modem.rot
         thing = lambda: owner("/v1/device/get", ROTPublicUID=rot)
         before = thing()["KeySet"]
-        self.assertIn("7d (wanted: 1d)", program.ctl("heartbeat-period", rot, "1d"))
+        self.assertIn("7d (wanted: 3d)", program.ctl("heartbeat-period", rot, "3d"))
         self.assertIn("flex", program.ctl("plan", rot, "flex"))
         self.assertIn(rot, program.ctl("new-keys", rot))
-        self.assertEqual((thing()["HeartbeatPeriod"]["Wanted"], thing()["Plan"]), (86400, "flex"))
+        self.assertEqual((thing()["HeartbeatPeriod"]["Wanted"], thing()["Plan"]), (259200, "flex"))
         self.heartbeat(program, modem)
-        self.assertEqual(thing()["HeartbeatPeriod"], {"Wanted": 86400, "Applied": 86400})
+        self.assertEqual(thing()["HeartbeatPeriod"], {"Wanted": 259200, "Applied": 259200})
         self.assertEqual(thing()["KeySet"], before + 1)
         self.assertEqual(self.says(program, "plans"), owner("/v1/plan/list"))
         self.assertRegex(program.ctl("plans"), r"flex +yes +1 ")
@@ -246,8 +256,7 @@ class Both:
 class InAModule(ServiceCase, Both):
     def place(self):
         modem = self.sealed(self.modem("--time", "virtual"), "pump-1", PROFILE_UID)
-        key = json.loads(modem.ctl("accesskey", "create", "--json"))
-        return modem, modem, sign_in(self.http(modem), key)
+        return modem, modem, Owner(modem, self.http(modem))
 
     def http(self, program):
         return program.ready["console"].partition("/?")[0]
@@ -263,7 +272,7 @@ class OnAServer(ServiceCase, Both):
     def place(self):
         server = self.server("--time", "virtual")
         modem = self.sealed(self.another(server, "modem"), "pump-1", PROFILE_UID)
-        return server, modem, server.account()
+        return server, modem, Owner(server, self.http(server))
 
     def http(self, program):
         return program.ready["http"]

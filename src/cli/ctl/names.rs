@@ -97,7 +97,7 @@ pub(super) fn plan() -> impl TypedValueParser<Value = String> {
 
 /// The state of a Thing, in capitals or not.
 pub(super) fn state() -> impl TypedValueParser<Value = String> {
-    PossibleValuesParser::new(DeviceState::ALL.map(DeviceState::name))
+    PossibleValuesParser::new(DeviceState::ALL.map(DeviceState::name)).map(|name| name.to_uppercase())
 }
 
 /// What became of a campaign on a Thing.

@@ -223,7 +223,7 @@ fn change_choice(form: &Fields) -> Markup {
                     option value=(feature.name()) selected[form.get("feature") == feature.name()] { (feature_title(feature)) }
                 } }
                 label for="enabled" { "To" }
-                select #enabled name="enabled" { @for to in ["on", "off"] { option selected[form.get("enabled") == to] { (to) } } }
+                select #enabled name="enabled" { @for to in ["on", "off"] { option value=(to) selected[form.get("enabled") == to] { (to) } } }
             }))
             (choice("change", "period", what, "Set the heartbeat period", &html! {
                 label for="period" { "Security heartbeat period" }
