@@ -36,7 +36,8 @@ Example:
 pub(super) struct CtlArgs {
     /// State directory of the module, or of a `vsara server` [default: that of the module around a
     /// command of `vsara exec`, otherwise .vsara]
-    #[arg(long, value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
+    // By the name `state` it would take the default of the modem's option, since it is global.
+    #[arg(id = "ctl_state", long = "state", value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
     state: Option<PathBuf>,
     #[command(subcommand)]
     verb: Verb,
@@ -109,5 +110,27 @@ fn nobody(state: &Path) -> HostError {
             error.advise(format_args!("Things in that state are listed by `things --in-state {shown}`"))
         }
         None => error.advise("start one with `vsara --state DIR`, or name another directory with --state"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::Parser;
+
+    use crate::cli::{Cli, Command};
+
+    #[test]
+    fn the_state_directory_stands_before_or_behind_the_verb_or_nowhere() {
+        let check = |line: &str, expected: Option<&str>| match Cli::parse_from(line.split(' ')).command {
+            Some(Command::Ctl(args)) => assert_eq!(args.state.as_deref(), expected.map(Path::new), "{line}"),
+            other => panic!("{line}: {other:?}"),
+        };
+        check("vsara ctl status", None);
+        check("vsara ctl --state s status", Some("s"));
+        check("vsara ctl status --state s", Some("s"));
+        check("vsara ctl accesskey create --state s", Some("s"));
+        check("vsara ctl things --in-state ACTIVE --state s", Some("s"));
     }
 }

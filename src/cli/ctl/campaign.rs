@@ -49,7 +49,7 @@ pub(super) enum Verb {
 
 #[derive(Clone, Debug, Args)]
 #[command(group = ArgGroup::new("change").required(true).args(["feature", "heartbeat_period", "plan"]))]
-#[command(group = ArgGroup::new("for whom").required(true).multiple(true).args(["rots", "device_profile", "all"]))]
+#[command(group = ArgGroup::new("targets").required(true).multiple(true).args(["rots", "device_profile", "all"]))]
 pub(super) struct CreateArgs {
     /// What people call it
     name: String,
