@@ -76,8 +76,10 @@ pub(super) enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Faults of the serial line: line drop 3, line corrupt 5%, line split 10%, line merge 2,
-    /// line delay 200ms, line none; to-host or to-module behind it means one direction. Faults of the
+    /// Faults of the serial line, and of the security service
+    ///
+    /// Of the serial line: line drop 3, line corrupt 5%, line split 10%, line merge 2,
+    /// line delay 200ms, line none; to-host or to-module behind it means one direction. Of the
     /// security service: service silent for 10m, service loss 30%, corrupt 5%, drop N, delay 2s,
     /// duplicate N, duplicate 10%, reorder; service none. `service` alone shows them
     #[command(

@@ -56,8 +56,8 @@ mod tests {
         let mut vsara = crate::cli::Cli::command();
         vsara.build();
         for (path, verb) in VERBS {
-            let words = std::iter::once("ctl").chain(verb.split(' '));
-            let found = words.fold(Some(&vsara), |command, word| command?.find_subcommand(word));
+            let mut words = std::iter::once("ctl").chain(verb.split(' '));
+            let found = words.try_fold(&vsara, |command, word| command.find_subcommand(word));
             assert!(found.is_some(), "{path}: vsara ctl {verb}");
         }
     }

@@ -134,9 +134,9 @@ fn standing(campaign: &Campaign, progress: &Progress) -> Markup {
 
 fn change_words(change: &Change) -> Markup {
     html! {
-        @for (feature, enabled) in &change.features { (feature_title(*feature)) " " strong { (on_off(*enabled)) } }
-        @if let Some(period_s) = change.heartbeat_period_s { "Heartbeat period " strong { (period(period_s)) } }
-        @if let Some(plan) = change.plan { "Plan " strong { (plan) } }
+        @for (feature, enabled) in &change.features { span { (feature_title(*feature)) " " strong { (on_off(*enabled)) } } }
+        @if let Some(period_s) = change.heartbeat_period_s { span { "Heartbeat period " strong { (period(period_s)) } } }
+        @if let Some(plan) = change.plan { span { "Plan " strong { (plan) } } }
     }
 }
 
@@ -151,10 +151,10 @@ const fn outcome_title(outcome: Outcome) -> &'static str {
 
 const fn outcome_words(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::Waiting => "take it up at their next heartbeat",
-        Outcome::Applied => "have reported it",
-        Outcome::Superseded => "were wanted otherwise meanwhile, or have another owner",
-        Outcome::Refused => "found no room in the plan",
+        Outcome::Waiting => "for the next heartbeat, and its report",
+        Outcome::Applied => "as reported",
+        Outcome::Superseded => "by another change meanwhile, or by another owner",
+        Outcome::Refused => "since the plan has no room",
     }
 }
 
