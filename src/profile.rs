@@ -441,4 +441,6 @@ pub struct SecurityErrors {
     pub keys_used_up: u16,
     /// What is to be decrypted was changed, or is not this module's.
     pub not_genuine: u16,
+    /// A certificate read in clear, while chip-to-chip is on.
+    pub outside_c2c: u16,
 }

@@ -1,5 +1,7 @@
-//! What the module and the security service share: keys, messages, CoAP and DTLS sessions.
+//! What the module and the security service share: keys, certificates, messages, CoAP and DTLS sessions.
 
+pub(crate) mod base64_text;
+pub mod certificate;
 pub mod coap;
 pub mod keys;
 pub mod message;

@@ -15,8 +15,10 @@
 
 pub mod access_key;
 pub mod account;
+pub mod authority;
 mod bootstrap;
 pub mod campaign;
+pub mod certificate;
 pub mod chain;
 mod clone;
 pub mod device;
@@ -340,6 +342,9 @@ fn deny(denial: Denial) -> (Response, Option<String>) {
                 Refusal::OutOfOrder => "out of order",
             };
             (Response::cbor(Code::FORBIDDEN, refusal.encode()), Some(reason.to_owned()))
+        }
+        Denial::Request(error) => {
+            (Response::error(Code::BAD_REQUEST, &error.to_string()), Some(error.to_string()))
         }
         // What went wrong inside is nobody's business outside.
         Denial::Store(error) => {

@@ -14,17 +14,29 @@ use vsara::service::{DeviceProfile, Plan};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Needs {
     Services,
-    Ldp,
+    Feature(Feature),
 }
 
+const LDP: Needs = Needs::Feature(Feature::LocalDataProtection);
+const ZTP: Needs = Needs::Feature(Feature::ZeroTouchProvisioning);
+
 /// Commands, with as much data as is refused last.
-const COMMANDS: [(&str, Needs); 5] = [
+const COMMANDS: [(&str, Needs); 8] = [
     ("AT+USECPSK=16", Needs::Services),
     ("AT+USECE2EDATAENC=3", Needs::Services),
     ("AT+USECE2EDATADEC=35", Needs::Services),
-    ("AT+USECDATAENC=3", Needs::Ldp),
-    ("AT+USECDATADEC=31", Needs::Ldp),
+    ("AT+USECDATAENC=3", LDP),
+    ("AT+USECDATADEC=31", LDP),
+    ("AT+USECDEVCERT=0", ZTP),
+    ("AT+USECDEVCERT=1", ZTP),
+    ("AT+USECDEVCERT=2", ZTP),
 ];
+
+/// Those a module type has: no SARA-R4 reads a certificate.
+fn commands_of(profile_name: &str) -> Vec<(&'static str, Needs)> {
+    let reads_certificates = profile_name.starts_with("sara-r5");
+    COMMANDS.into_iter().filter(|(_, needs)| reads_certificates || *needs != ZTP).collect()
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -56,8 +68,8 @@ fn refusal(r5: bool, state: State, needs: Needs) -> Option<u16> {
         (State::Unsealed | State::UnknownProfile, _) => Some(1671),
         (State::Suspended, _) => Some(if r5 { 1689 } else { 1673 }),
         (State::NotWhitelisted | State::NoPlan, Needs::Services) => Some(1673),
-        (State::NotWhitelisted | State::NoFeature, Needs::Ldp) => Some(1676),
-        (State::NoFeature, Needs::Services) | (State::NoPlan, Needs::Ldp) | (State::Fine, _) => None,
+        (State::NotWhitelisted | State::NoFeature, Needs::Feature(_)) => Some(1676),
+        (State::NoFeature, Needs::Services) | (State::NoPlan, Needs::Feature(_)) | (State::Fine, _) => None,
     }
 }
 
@@ -74,7 +86,7 @@ fn in_state(profile_name: &str, state: State) -> (World, ModemId) {
     devices.plan = if state == State::NoPlan { Plan::Basic } else { Plan::Flex };
     devices.whitelist = state == State::NotWhitelisted;
     if state != State::NoFeature {
-        devices.features.insert(Feature::LocalDataProtection);
+        devices.features.extend([Feature::LocalDataProtection, Feature::ZeroTouchProvisioning]);
     }
     if state == State::UnknownProfile {
         devices.uid = "1111111111111111111111".into();
@@ -120,7 +132,7 @@ fn every_command_in_every_state_of_every_type() {
         for state in STATES {
             let (mut world, modem) = in_state(profile_name, state);
             let before = world.counts(modem).nvm_writes;
-            for (command, needs) in COMMANDS {
+            for (command, needs) in commands_of(profile_name) {
                 let expected = refusal(profile_name.starts_with("sara-r5"), state, needs);
                 assert_eq!(run(&mut world, modem, command), expected, "{profile_name} {state:?}: {command}");
             }
@@ -143,6 +155,15 @@ fn types_without_a_root_of_trust_have_none_of_the_commands() {
 }
 
 #[test]
+fn no_sara_r4_reads_a_certificate() {
+    for profile_name in profiles().into_iter().filter(|name| name.starts_with("sara-r4")) {
+        let (mut world, modem) = in_state(profile_name, State::Fine);
+        let unknown = world.at(modem, "AT+USECNOSUCH=1");
+        assert_eq!(world.at(modem, "AT+USECDEVCERT=1"), unknown, "{profile_name}");
+    }
+}
+
+#[test]
 fn a_root_of_trust_that_is_not_ready_is_busy() {
     for profile_name in profiles() {
         let (mut world, _) = world(profile_name, IpVersion::V4, 1);
@@ -152,7 +173,7 @@ fn a_root_of_trust_that_is_not_ready_is_busy() {
         let end = world.now().offset_millis(MINUTE);
         world.run_while(end, |world| !world.answers(modem));
         assert_eq!(world.at_within(modem, "AT+CMEE=1", SECOND), "OK", "{profile_name}");
-        for (command, _) in COMMANDS {
+        for (command, _) in commands_of(profile_name) {
             let answer = world.at_within(modem, command, SECOND);
             assert_eq!(answer, "+CME ERROR: 1684", "{profile_name}: {command}");
         }
@@ -170,17 +191,21 @@ fn a_change_takes_effect_at_the_next_heartbeat_and_not_before() {
             let mut operator = world.operator().expect("it runs");
             let plan = if state == State::NoPlan { Plan::Basic } else { Plan::Flex };
             operator.set_plan(rot, plan).expect("owned");
-            operator
-                .set_feature(rot, Feature::LocalDataProtection, state != State::NoFeature)
-                .expect("owned");
+            for feature in [Feature::LocalDataProtection, Feature::ZeroTouchProvisioning] {
+                operator.set_feature(rot, feature, state != State::NoFeature).expect("owned");
+            }
             if state == State::Suspended { operator.suspend(rot) } else { operator.unblock(rot) }
                 .expect("owned");
-            let before: Vec<_> = COMMANDS.map(|(command, _)| run(&mut world, modem, command)).into();
+            let commands = commands_of(profile_name);
+            let answers = |world: &mut World| -> Vec<_> {
+                commands.iter().map(|(command, _)| run(world, modem, command)).collect()
+            };
+            let before = answers(&mut world);
             world.run_for(HOUR);
-            let later: Vec<_> = COMMANDS.map(|(command, _)| run(&mut world, modem, command)).into();
+            let later = answers(&mut world);
             assert_eq!(before, later, "{profile_name} {state:?}: not before");
             heartbeat(&mut world, modem);
-            for (command, needs) in COMMANDS {
+            for (command, needs) in commands_of(profile_name) {
                 let expected = refusal(profile_name.starts_with("sara-r5"), state, needs);
                 assert_eq!(run(&mut world, modem, command), expected, "{profile_name} {state:?}: {command}");
             }
@@ -194,7 +219,7 @@ fn neither_coverage_nor_the_service_is_needed() {
         let (mut world, modem) = in_state(profile_name, State::Fine);
         world.cut_service();
         world.input(modem, Input::Coverage(false));
-        for (command, _) in COMMANDS {
+        for (command, _) in commands_of(profile_name) {
             assert_eq!(run(&mut world, modem, command), None, "{profile_name}: {command}");
         }
     }

@@ -11,10 +11,14 @@ use vsara::protocol::keys::{MasterKey, PskIdentity, RotUid, UidTail};
 use vsara::protocol::message::{ChainNonce, Feature, KeyNonce, Refusal, Request, Standing};
 use vsara::protocol::session::SessionFailure;
 use vsara::service::access_key::AccessKey;
+use vsara::service::authority::Authority;
 use vsara::service::campaign::{Campaign, Outcome, Progress};
+use vsara::service::certificate::IssuedCertificate;
 use vsara::service::device::DeviceState;
 use vsara::service::domain::Domain;
-use vsara::service::store::{Batch, DeviceQuery, EventQuery, NotedDevice, Page, ServiceRecord, Window};
+use vsara::service::store::{
+    Batch, CertificateQuery, DeviceQuery, EventQuery, NotedDevice, Page, ServiceRecord, Window,
+};
 use vsara::service::{
     Device, DeviceProfile, Event, MemoryStore, OperatorError, Plan, Service, ServiceOptions, ServiceOutput,
     Store, StoreError,
@@ -559,6 +563,19 @@ impl Store for Failing {
         window: Window,
     ) -> Result<Page<(RotUid, Outcome)>, StoreError> {
         self.0.campaign_devices(uid, outcome, window)
+    }
+    fn authority(&self, uid: &str) -> Result<Option<Arc<Authority>>, StoreError> {
+        self.0.authority(uid)
+    }
+    fn authorities(&self, domain: &str) -> Result<Vec<Arc<Authority>>, StoreError> {
+        self.0.authorities(domain)
+    }
+    fn certificates(
+        &self,
+        query: &CertificateQuery,
+        window: Window,
+    ) -> Result<Page<Arc<IssuedCertificate>>, StoreError> {
+        self.0.certificates(query, window)
     }
     fn census(&self) -> Result<Vec<(String, u64)>, StoreError> {
         self.0.census()

@@ -1,7 +1,8 @@
 //! Chapter *Device and data security*: root of trust, seal, security heartbeat, keys of the services,
-//! chip-to-chip.
+//! chip-to-chip, device certificates.
 
 mod chip_to_chip;
+mod device_certificate;
 pub(in crate::commands) mod protection;
 
 use crate::at::{CmeError, Failure, Form};
@@ -204,4 +205,5 @@ pub const COMMANDS: &[Command] = &[
     Command { name: "+USECDATADEC", run: protection::local_decryption },
     Command { name: "+USECOPCMD", run: protection::operation },
     Command { name: "+USECC2C", run: chip_to_chip::chip_to_chip },
+    Command { name: "+USECDEVCERT", run: device_certificate::device_certificate },
 ];

@@ -15,14 +15,17 @@ use serde::de::DeserializeOwned;
 
 use crate::protocol::keys::{RotUid, UidTail};
 use crate::service::access_key::AccessKey;
+use crate::service::authority::Authority;
 use crate::service::campaign::{Campaign, Outcome, Progress};
+use crate::service::certificate::IssuedCertificate;
 use crate::service::device::Device;
 use crate::service::device_profile::DeviceProfile;
 use crate::service::domain::Domain;
 use crate::service::event::Event;
 use crate::service::plan::Plan;
 use crate::service::store::{
-    Batch, DeviceQuery, EventQuery, NotedDevice, Page, ServiceRecord, Store, StoreError, Window,
+    Batch, CertificateQuery, DeviceQuery, EventQuery, NotedDevice, Page, ServiceRecord, Store, StoreError,
+    Window,
 };
 use crate::time::Timestamp;
 use filter::{Filter, limit};
@@ -319,6 +322,28 @@ impl Store for SqliteStore {
             items.push((rot_of(row)?, outcome_of(&row.get::<_, String>(1)?)?));
         }
         Ok(Page { items, total })
+    }
+
+    fn authority(&self, uid: &str) -> Result<Option<Arc<Authority>>, StoreError> {
+        self.one("SELECT record FROM authority WHERE uid = ?", [uid])
+    }
+
+    fn authorities(&self, domain: &str) -> Result<Vec<Arc<Authority>>, StoreError> {
+        let mut filter = Filter::default();
+        filter.add("domain = ?", Some(domain.to_owned()));
+        Ok(self.page("authority", "uid", filter, Window::ALL)?.items)
+    }
+
+    fn certificates(
+        &self,
+        query: &CertificateQuery,
+        window: Window,
+    ) -> Result<Page<Arc<IssuedCertificate>>, StoreError> {
+        let mut filter = Filter::default();
+        filter.add("domain = ?", query.domain.clone());
+        filter.add("rot = ?", query.rot.map(|rot| rot.0.to_vec()));
+        filter.add("authority_uid = ?", query.authority_uid.clone());
+        self.page("certificate", "not_before DESC, serial DESC", filter, window)
     }
 
     fn census(&self) -> Result<Vec<(String, u64)>, StoreError> {

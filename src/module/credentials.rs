@@ -34,7 +34,7 @@ pub struct Credential {
     /// Under which name; each sort has names of its own.
     pub name: String,
     /// Its DER form.
-    #[serde(with = "base64_text")]
+    #[serde(with = "crate::protocol::base64_text")]
     pub der: Vec<u8>,
 }
 
@@ -210,20 +210,5 @@ impl Module {
 impl std::fmt::Debug for Credential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Credential({} {:?}, {} bytes)", self.kind.letters(), self.name, self.der.len())
-    }
-}
-
-/// Bytes as a base64 text.
-mod base64_text {
-    use base64::prelude::{BASE64_STANDARD, Engine};
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&BASE64_STANDARD.encode(bytes))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        BASE64_STANDARD.decode(text.as_bytes()).map_err(serde::de::Error::custom)
     }
 }

@@ -5,9 +5,9 @@
 //!
 //! | purpose | phases |
 //! |---|---|
-//! | bootstrap | hello, replace, provision, *new session*, confirm |
-//! | registration | register, report |
-//! | heartbeat | heartbeat, (replace, *new session*, confirm,) report |
+//! | bootstrap | hello, replace, provision, (certificate,) *new session*, confirm |
+//! | registration | register, (certificate,) report |
+//! | heartbeat | heartbeat, (certificate,) (replace, *new session*, confirm,) report |
 //! | report | report |
 //!
 //! Where the confirmation of a new key set got no answer, the next contact confirms it before its
@@ -17,8 +17,10 @@
 //! [`phase`] says what each phase sends and what its answer changes, [`chain`] holds the nonces
 //! that tell the original from a copy, [`heartbeat`] the rules of `AT+USECCONN`,
 //! [`chip_to_chip`] the pairings with chips of hosts, and [`service_keys`] makes what all of it is
-//! for: the keys of the services.
+//! for: the keys of the services. [`certificate`] is zero touch provisioning: what is provisioned is
+//! put in force together with the certificate it asks for, or not at all.
 
+pub mod certificate;
 pub mod chain;
 pub mod chip_to_chip;
 pub mod contact;
@@ -40,6 +42,7 @@ use crate::protocol::keys::e2e::E2eVersion;
 use crate::protocol::message::{Attention, Feature, Seal, Standing};
 use crate::time::Timestamp;
 
+pub use self::certificate::DeviceCertificate;
 pub use self::chain::Chain;
 pub use self::chip_to_chip::{ChipToChipEvent, Pairings};
 pub use self::contact::Contact;

@@ -425,6 +425,7 @@ fn errors(fields: &mut Fields<'_>) -> SecurityErrors {
         no_feature: cme(fields, "no_feature"),
         keys_used_up: cme(fields, "keys_used_up"),
         not_genuine: cme(fields, "not_genuine"),
+        outside_c2c: cme(fields, "outside_c2c"),
     }
 }
 

@@ -12,6 +12,7 @@
 //! | `/bootstrap/confirm` | [`Applied`] | – |
 //! | `/registration` | [`Seal`] | [`Provision`] |
 //! | `/heartbeat` | [`KeyNonce`] | [`HeartbeatAnswer`] |
+//! | `/certificate` | [`CertificationRequest`] | [`Certificates`] |
 //! | `/report` | [`Applied`] | [`Attention`] |
 //! | `/held` | – | which of the nonces the service holds |
 //!
@@ -25,6 +26,8 @@ mod codec;
 pub use codec::MessageError;
 
 use minicbor::{CborLen, Decode, Encode};
+
+use super::certificate::CertificateSerial;
 
 /// A nonce of the contact chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode, CborLen)]
@@ -223,6 +226,10 @@ pub struct Provision {
     /// Where the device stands with its owner.
     #[n(3)]
     pub standing: Standing,
+    /// Whether the module is to ask for a certificate before it puts all of this in force: it has
+    /// none, or one that is to be renewed.
+    #[cbor(n(4), default, skip_if = "is_false")]
+    pub certificate: bool,
 }
 
 /// Answer to a security heartbeat.
@@ -240,6 +247,30 @@ pub struct HeartbeatAnswer {
     pub nonce: KeyNonce,
 }
 
+/// Asks for a device certificate, in the contact that was told to.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, CborLen)]
+#[cbor(map)]
+pub struct CertificationRequest {
+    /// PKCS #10, DER; at most [`super::certificate::CERTIFICATION_REQUEST_LEN_MAX`] bytes.
+    #[n(0)]
+    #[cbor(with = "minicbor::bytes")]
+    pub request: Vec<u8>,
+}
+
+/// Answer to a [`CertificationRequest`].
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, CborLen)]
+#[cbor(map)]
+pub struct Certificates {
+    /// The certificate of the device, X.509, DER.
+    #[n(0)]
+    #[cbor(with = "minicbor::bytes")]
+    pub device: Vec<u8>,
+    /// That of the CA which signed it.
+    #[n(1)]
+    #[cbor(with = "minicbor::bytes")]
+    pub authority: Vec<u8>,
+}
+
 /// What the module has applied: the report.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, CborLen)]
 #[cbor(map)]
@@ -253,6 +284,9 @@ pub struct Applied {
     /// The heartbeat period in force, in seconds.
     #[n(2)]
     pub heartbeat_period_s: u32,
+    /// The certificate in force, while zero touch provisioning is on.
+    #[n(3)]
+    pub certificate: Option<CertificateSerial>,
 }
 
 /// Answer to a report: whether the next security command is to run a heartbeat first.
@@ -282,6 +316,8 @@ pub enum Request {
     Register(Step, Seal),
     /// A security heartbeat.
     Heartbeat(Step, KeyNonce),
+    /// A device certificate, after the answer that told the module to ask for one.
+    Certificate(Step, CertificationRequest),
     /// What was applied; the second exchange of a registration or heartbeat.
     Report(Step, Applied),
     /// Which of these does the service hold? Changes nothing but closes older sessions.
@@ -303,6 +339,8 @@ pub enum Answer {
     Register(ChainNonce, Provision),
     /// To [`Request::Heartbeat`].
     Heartbeat(ChainNonce, HeartbeatAnswer),
+    /// To [`Request::Certificate`].
+    Certificate(ChainNonce, Certificates),
     /// To [`Request::Report`].
     Report(ChainNonce, Attention),
     /// To [`Request::Held`].
@@ -322,6 +360,10 @@ pub enum Refusal {
     /// A phase of the bootstrap came without the one before it: begin with the hello.
     #[n(2)]
     OutOfOrder,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// 16 hex digits, as the nonces stand in a module's memory file.

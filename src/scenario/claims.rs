@@ -62,6 +62,7 @@ fn holds(device: &Device, claim: &Claim, others: &Others) -> bool {
         }
         Claim::Wanted(features) => device.wanted.features == *features,
         Claim::Services(on) => applied.is_some_and(|applied| applied.services) == *on,
+        Claim::Certificate(on) => has_certificate(device) == *on,
         Claim::Blacklisted(on) => device.is_blacklisted() == *on,
         Claim::Overdue(on) => device.overdue == *on,
         Claim::Period(period_s) => device.wanted.heartbeat_period_s == *period_s,
@@ -90,6 +91,7 @@ fn actual(device: &Device, claim: &Claim) -> String {
         }
         Claim::Wanted(_) => format!("wanted={}", names(&device.wanted.features)),
         Claim::Services(_) => format!("services={}", on_off(applied.is_some_and(|applied| applied.services))),
+        Claim::Certificate(_) => format!("certificate={}", on_off(has_certificate(device))),
         Claim::Blacklisted(_) => format!("blacklisted={}", on_off(device.is_blacklisted())),
         Claim::Overdue(_) => format!("overdue={}", on_off(device.overdue)),
         Claim::Period(_) => format!("period={}s", device.wanted.heartbeat_period_s),
@@ -109,6 +111,7 @@ fn shown(claim: &Claim, others: &Others) -> String {
         Claim::Applied(features) => format!("features={}", names(features)),
         Claim::Wanted(features) => format!("wanted={}", names(features)),
         Claim::Services(on) => format!("services={}", on_off(*on)),
+        Claim::Certificate(on) => format!("certificate={}", on_off(*on)),
         Claim::Blacklisted(on) => format!("blacklisted={}", on_off(*on)),
         Claim::Overdue(on) => format!("overdue={}", on_off(*on)),
         Claim::Period(period_s) => format!("period={period_s}s"),
@@ -136,6 +139,10 @@ fn profile_of(device: &Device) -> &str {
 
 fn serial_of(device: &Device) -> &str {
     device.seal.as_ref().map_or("", |seal| seal.serial_number.as_str())
+}
+
+fn has_certificate(device: &Device) -> bool {
+    device.certificate.as_ref().is_some_and(|certificate| certificate.in_force)
 }
 
 /// `bytes>OTHER` with the number of that other; none where it has no complete bootstrap.

@@ -30,7 +30,7 @@ use crate::scenario::fault::{Fault, Point, Strike};
 use crate::scenario::link::Link;
 use crate::scenario::serial_line::SerialLine;
 use crate::scenario::trace::Trace;
-use crate::service::{MemoryStore, Operator, Service, ServiceOptions, ServiceOutput};
+use crate::service::{Account, MemoryStore, Operator, Service, ServiceOptions, ServiceOutput};
 use crate::time::{Now, Timestamp, earlier};
 
 /// When a world begins: 2026-01-01T00:00:00Z.
@@ -291,6 +291,12 @@ impl World {
         if let Some(trace) = &mut self.trace {
             trace.note(self.now, text);
         }
+    }
+
+    /// A domain of the service, as its owner sees it; none while the service is cut.
+    pub fn account<'a>(&'a mut self, domain: &'a str) -> Option<Account<'a, MemoryStore>> {
+        let now = Now::both(self.now);
+        self.service.as_mut().map(|service| service.account(domain, now))
     }
 
     /// What an operator does on the service; none while it is cut.

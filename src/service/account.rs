@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use super::access_key::{AccessKey, ApiSecret};
+use super::authority::{Authority, AuthorityOrder};
 use super::campaign::{Campaign, Outcome, Progress};
+use super::certificate::IssuedCertificate;
 use super::device::Device;
 use super::device_profile::DeviceProfile;
 use super::domain::Domain;
 use super::event::Event;
 use super::operator::{CampaignOrder, Operator, OperatorError, Targets};
 use super::plan::Plan;
-use super::store::{DeviceQuery, EventQuery, NotedDevice, Page, Store, Window};
+use super::store::{CertificateQuery, DeviceQuery, EventQuery, NotedDevice, Page, Store, Window};
 use crate::protocol::keys::{RotUid, UidTail};
 use crate::protocol::message::Feature;
 
@@ -168,6 +170,38 @@ impl<'a, S: Store> Account<'a, S> {
     /// Deletes an access key: whoever holds it is locked out.
     pub fn delete_access_key(&mut self, api_key: &str) -> Result<(), OperatorError> {
         self.operator.delete_access_key(self.domain, api_key)
+    }
+
+    /// Its private CAs, by UID.
+    pub fn authorities(&self) -> Result<Vec<Arc<Authority>>, OperatorError> {
+        Ok(self.operator.registry.store().authorities(self.domain)?)
+    }
+
+    /// Makes a private CA.
+    pub fn create_authority(&mut self, order: AuthorityOrder) -> Result<Arc<Authority>, OperatorError> {
+        self.operator.create_authority(self.domain, order)
+    }
+
+    /// Deletes a private CA that no device profile names.
+    pub fn delete_authority(&mut self, uid: &str) -> Result<(), OperatorError> {
+        self.operator.delete_authority(self.domain, uid)
+    }
+
+    /// Certificates its private CAs have signed, the newest first.
+    pub fn certificates(
+        &self,
+        query: CertificateQuery,
+        window: Window,
+    ) -> Result<Page<Arc<IssuedCertificate>>, OperatorError> {
+        let query = CertificateQuery { domain: Some(self.domain.to_owned()), ..query };
+        Ok(self.operator.registry.store().certificates(&query, window)?)
+    }
+
+    /// Whether a certificate is the one in force on its device, as that has reported.
+    pub fn is_in_force(&self, issued: &IssuedCertificate) -> Result<bool, OperatorError> {
+        let device = self.operator.registry.device(issued.rot)?;
+        let held = device.as_deref().and_then(|device| device.certificate.as_ref());
+        Ok(held.is_some_and(|held| held.in_force && held.serial == issued.serial))
     }
 
     /// Begins a campaign.

@@ -18,6 +18,8 @@ impl<S: Store> Registry<S> {
     /// Phase 1.
     pub(super) fn hello(&mut self, exchange: &mut Exchange<'_>, hello: Hello) -> Result<Answer, Denial> {
         let Hello { type_number, firmware, imei, seal, nonce } = hello;
+        // Whatever it had is gone: it is as from the factory.
+        exchange.device().certificate = None;
         exchange.device().identity = Identity { type_number, firmware, imei };
         if let Some(seal) = seal {
             self.claim(&mut exchange.draft, seal)?;
@@ -47,7 +49,8 @@ impl<S: Store> Registry<S> {
         if exchange.contact.phase < Some(Phase::Replace) || exchange.device().bootstrap.is_none() {
             return Err(Refusal::OutOfOrder.into());
         }
-        let answer = Answer::Provision(exchange.nonce, exchange.provide());
+        let provision = self.provide(exchange)?;
+        let answer = Answer::Provision(exchange.nonce, provision);
         Ok(exchange.end_phase(Phase::Provision, answer))
     }
 
@@ -99,7 +102,7 @@ fn complete(draft: &mut Draft, progress: &BootstrapProgress, now: Timestamp) {
 
 impl Exchange<'_> {
     /// Counts the phase's bytes and takes the bootstrap in progress to it, if its turn has come.
-    fn end_phase(&mut self, phase: Phase, answer: Answer) -> Answer {
+    pub(super) fn end_phase(&mut self, phase: Phase, answer: Answer) -> Answer {
         let bytes = self.contact.meter.end_phase(answer.encode().len());
         self.contact.phase = Some(phase);
         if let Some(progress) = &mut self.draft.device.bootstrap {

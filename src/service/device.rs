@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::certificate::DeviceCertificate;
 use super::chain::Chain;
 use super::device_profile::{DeviceProfile, HEARTBEAT_PERIOD_S};
 use super::key_sets::KeySets;
@@ -49,6 +50,9 @@ pub struct Device {
     pub provided: Option<Provided>,
     /// What it last reported.
     pub applied: Option<InForce>,
+    /// The certificate that was last signed for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<DeviceCertificate>,
     /// An operator asked for a new key set.
     pub new_key_set: bool,
     /// Messages to it that keys of the committed set were given for.
@@ -149,6 +153,9 @@ pub struct Wanted {
     pub features: BTreeSet<Feature>,
     /// Security heartbeat period, in seconds.
     pub heartbeat_period_s: u32,
+    /// The private CA that is to sign its certificate; else the newest of its domain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority_uid: Option<String>,
 }
 
 /// What is in force on a device, or was asked of it.
@@ -205,6 +212,7 @@ impl Device {
             wanted: Wanted::default(),
             provided: None,
             applied: None,
+            certificate: None,
             new_key_set: false,
             downlinks: 0,
             campaigns: Vec::new(),
@@ -260,8 +268,9 @@ impl Device {
             || self.provided.as_ref().is_some_and(|provided| provided.settings.services)
     }
 
-    /// The same as an answer says it, authorised with the key set of the session.
-    pub fn provision(&self, key_set: &KeySet) -> Provision {
+    /// The same as an answer says it, authorised with the key set of the session; `certificate`: it is to
+    /// ask for one.
+    pub fn provision(&self, key_set: &KeySet, certificate: bool) -> Provision {
         let Provided { settings, standing } = self.provided_now();
         let authorise = |feature: Feature| FeatureAuthorisation {
             feature,
@@ -273,14 +282,18 @@ impl Device {
             services: settings.services,
             heartbeat_period_s: settings.heartbeat_period_s,
             standing,
+            certificate,
         }
     }
 
     /// Copies what a profile gives. Its domain moves to the profile's.
     pub fn copy_profile(&mut self, profile: &DeviceProfile) {
         self.plan = profile.plan;
-        self.wanted =
-            Wanted { features: profile.features.clone(), heartbeat_period_s: profile.heartbeat_period_s };
+        self.wanted = Wanted {
+            features: profile.features.clone(),
+            heartbeat_period_s: profile.heartbeat_period_s,
+            authority_uid: profile.authority_uid.clone(),
+        };
         self.owner = Some(Owner {
             domain: profile.domain.clone(),
             profile_uid: profile.uid.clone(),
@@ -312,7 +325,7 @@ impl Device {
 
 impl Default for Wanted {
     fn default() -> Self {
-        Self { features: BTreeSet::new(), heartbeat_period_s: HEARTBEAT_PERIOD_S }
+        Self { features: BTreeSet::new(), heartbeat_period_s: HEARTBEAT_PERIOD_S, authority_uid: None }
     }
 }
 

@@ -34,6 +34,9 @@ pub struct DeviceProfile {
     pub whitelist: bool,
     /// Security heartbeat period, in seconds.
     pub heartbeat_period_s: u32,
+    /// The private CA that signs certificates of its devices; else the newest of the domain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority_uid: Option<String>,
     /// Counts edits, so that an interrupted bootstrap knows whether it copied the newest values.
     pub revision: u32,
 }
@@ -50,6 +53,7 @@ impl DeviceProfile {
             features: BTreeSet::new(),
             whitelist: false,
             heartbeat_period_s: HEARTBEAT_PERIOD_S,
+            authority_uid: None,
             revision: 0,
         }
     }

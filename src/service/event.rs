@@ -127,6 +127,11 @@ pub enum Reason {
         /// On or off.
         enabled: bool,
     },
+    /// The device reported a new certificate.
+    CertificateApplied {
+        /// Until when it holds.
+        until: Timestamp,
+    },
     /// An operator changed the plan.
     PlanChanged {
         /// To which.
@@ -251,6 +256,7 @@ impl std::fmt::Display for Reason {
             Self::FeatureApplied { feature, enabled } => {
                 write!(f, "feature {} applied {}", feature.name(), on_off(*enabled))
             }
+            Self::CertificateApplied { until } => write!(f, "certificate in force until {until}"),
             Self::PlanChanged { plan } => write!(f, "plan {plan} wanted"),
             Self::ServicesApplied { enabled } => write!(f, "services applied {}", on_off(*enabled)),
             Self::Suspended => f.write_str("suspended"),

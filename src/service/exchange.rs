@@ -9,6 +9,7 @@ use super::event::{EventKind, Reason};
 use super::registry::{Draft, Registry};
 use super::store::{Store, StoreError};
 use super::traffic::Meter;
+use crate::protocol::certificate::CertificateError;
 use crate::protocol::keys::{KeySet, PskIdentity};
 use crate::protocol::message::{Answer, ChainNonce, KeyNonce, Refusal, Request, Step};
 use crate::time::Timestamp;
@@ -35,6 +36,8 @@ pub(super) struct Contact {
 pub(super) enum Denial {
     /// Said to the module.
     Refused(Refusal),
+    /// The request is not what it should be.
+    Request(CertificateError),
     /// Nothing was changed.
     Store(StoreError),
 }
@@ -133,6 +136,7 @@ impl<S: Store> Registry<S> {
             Request::Confirm(_, applied) => self.confirm(exchange, applied),
             Request::Register(_, seal) => self.register(exchange, seal),
             Request::Heartbeat(_, nonce) => self.heartbeat(exchange, nonce),
+            Request::Certificate(_, request) => self.certify(exchange, &request),
             Request::Report(_, applied) => self.report(exchange, applied),
             // Answered before the chain was asked.
             Request::Held(_) => Err(Refusal::OutOfOrder.into()),

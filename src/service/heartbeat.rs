@@ -6,7 +6,7 @@ use super::device::InForce;
 use super::event::{EventKind, Reason};
 use super::exchange::{Denial, Exchange};
 use super::registry::Registry;
-use super::store::Store;
+use super::store::{Store, StoreError};
 use crate::protocol::message::{Answer, Applied, Attention, HeartbeatAnswer, KeyNonce, Provision};
 
 impl<S: Store> Registry<S> {
@@ -28,7 +28,7 @@ impl<S: Store> Registry<S> {
         device.overdue = false;
         let new_key_set = device.new_key_set;
         exchange.draft.note(EventKind::Heartbeat, Reason::Heartbeat);
-        let provision = exchange.provide();
+        let provision = self.provide(exchange)?;
         Ok(Answer::Heartbeat(exchange.nonce, HeartbeatAnswer { provision, new_key_set, nonce: ours }))
     }
 
@@ -43,16 +43,22 @@ impl<S: Store> Registry<S> {
     }
 }
 
-impl Exchange<'_> {
+impl<S: Store> Registry<S> {
     /// What the device is to put in force, remembered so that a later change is told.
-    pub(super) fn provide(&mut self) -> Provision {
-        let device = &mut self.draft.device;
+    pub(super) fn provide(&self, exchange: &mut Exchange<'_>) -> Result<Provision, StoreError> {
+        let device = &mut exchange.draft.device;
+        let certificate = self.wants_certificate(device, exchange.now)?;
         device.provided = Some(device.provided_now());
-        device.provision(&self.key_set)
+        Ok(device.provision(&exchange.key_set, certificate))
     }
+}
 
+impl Exchange<'_> {
     /// Takes over what the module says is in force, and notes what is new.
     pub(super) fn apply(&mut self, applied: Applied) {
+        if let Some(until) = self.device().report_certificate(applied.certificate) {
+            self.draft.note(EventKind::Feature, Reason::CertificateApplied { until });
+        }
         let applied = InForce::from(applied);
         let before = self.device().applied.replace(applied.clone()).unwrap_or_default();
         let switched: BTreeSet<_> = before.features.symmetric_difference(&applied.features).collect();

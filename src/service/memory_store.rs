@@ -5,15 +5,19 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::access_key::AccessKey;
+use super::authority::Authority;
 use super::campaign::{Campaign, Outcome, Progress, Reach};
+use super::certificate::{CERTIFICATES_KEPT_MAX, IssuedCertificate};
 use super::device::Device;
 use super::device_profile::DeviceProfile;
 use super::domain::Domain;
 use super::event::Event;
 use super::plan::Plan;
 use super::store::{
-    Batch, DeviceQuery, EventQuery, NotedDevice, Page, ServiceRecord, Store, StoreError, Window, Write,
+    Batch, CertificateQuery, DeviceQuery, EventQuery, NotedDevice, Page, ServiceRecord, Store, StoreError,
+    Window, Write,
 };
+use crate::protocol::certificate::CertificateSerial;
 use crate::protocol::keys::{RotUid, UidTail};
 use crate::protocol::message::Standing;
 use crate::time::Timestamp;
@@ -35,6 +39,9 @@ pub struct MemoryStore {
     access_keys: BTreeMap<String, Arc<AccessKey>>,
     campaigns: BTreeMap<String, Arc<Campaign>>,
     campaign_devices: BTreeMap<(String, RotUid), Outcome>,
+    authorities: BTreeMap<String, Arc<Authority>>,
+    /// By the moment they were signed.
+    certificates: BTreeMap<(Timestamp, CertificateSerial), Arc<IssuedCertificate>>,
 }
 
 impl MemoryStore {
@@ -54,6 +61,8 @@ impl MemoryStore {
             access_keys: BTreeMap::new(),
             campaigns: BTreeMap::new(),
             campaign_devices: BTreeMap::new(),
+            authorities: BTreeMap::new(),
+            certificates: BTreeMap::new(),
         }
     }
 
@@ -81,6 +90,14 @@ impl MemoryStore {
             before.and_then(serial_key).map(|key| self.serials.remove(&key));
             self.serials.extend(serial_key(device));
         }
+    }
+
+    fn put_certificate(&mut self, certificate: &Arc<IssuedCertificate>) {
+        let key = (certificate.not_before, certificate.serial);
+        self.certificates.insert(key, Arc::clone(certificate));
+        let of_the_same = self.certificates.iter().rev().filter(|(_, one)| one.rot == certificate.rot);
+        let old: Vec<_> = of_the_same.map(|(key, _)| *key).skip(CERTIFICATES_KEPT_MAX).collect();
+        old.iter().for_each(|key| drop(self.certificates.remove(key)));
     }
 
     fn devices_of(&self, campaign_uid: &str) -> impl Iterator<Item = (RotUid, Outcome)> {
@@ -265,6 +282,23 @@ impl Store for MemoryStore {
         Ok(window.of(self.devices_of(uid).filter(|(_, found)| outcome.is_none_or(|wanted| wanted == *found))))
     }
 
+    fn authority(&self, uid: &str) -> Result<Option<Arc<Authority>>, StoreError> {
+        Ok(self.authorities.get(uid).cloned())
+    }
+
+    fn authorities(&self, domain: &str) -> Result<Vec<Arc<Authority>>, StoreError> {
+        Ok(self.authorities.values().filter(|authority| authority.domain == domain).cloned().collect())
+    }
+
+    fn certificates(
+        &self,
+        query: &CertificateQuery,
+        window: Window,
+    ) -> Result<Page<Arc<IssuedCertificate>>, StoreError> {
+        let newest_first = self.certificates.values().rev();
+        Ok(window.of(newest_first.filter(|certificate| query.matches(certificate)).cloned()))
+    }
+
     fn census(&self) -> Result<Vec<(String, u64)>, StoreError> {
         let mut census: BTreeMap<String, u64> = BTreeMap::new();
         for device in self.devices.values() {
@@ -303,6 +337,13 @@ impl Store for MemoryStore {
                 Write::CampaignDevice { campaign_uid, rot, outcome } => {
                     self.campaign_devices.insert((campaign_uid.clone(), *rot), *outcome);
                 }
+                Write::Authority(authority) => {
+                    self.authorities.insert(authority.uid.clone(), Arc::clone(authority));
+                }
+                Write::AuthorityGone(uid) => {
+                    self.authorities.remove(uid);
+                }
+                Write::Certificate(certificate) => self.put_certificate(certificate),
             }
         }
         Ok(())

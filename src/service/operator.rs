@@ -1,6 +1,7 @@
 //! What an operator does: make accounts and profiles, change devices, repair.
 
 mod access_keys;
+mod authorities;
 mod campaigns;
 mod factory;
 mod ownership;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use super::access_key::ACCESS_KEYS_MAX;
 use super::account::DeviceEdit;
+use super::authority::{AUTHORITIES_MAX, VALIDITY_DAYS_MAX};
 use super::chain::Chain;
 use super::device::{Blocked, Device};
 use super::device_profile::DeviceProfile;
@@ -22,6 +24,7 @@ use super::event::{EventKind, Reason};
 use super::plan::Plan;
 use super::registry::{Draft, Registry};
 use super::store::{Store, StoreError, Write};
+use crate::protocol::certificate::AUTHORITY_NAME_LEN_MAX;
 use crate::protocol::keys::e2e::E2eHeader;
 use crate::protocol::keys::{KeySet, RotUid};
 use crate::protocol::message::{Feature, Standing};
@@ -86,6 +89,24 @@ pub enum OperatorError {
     /// Not one of this domain.
     #[error("there is no access key of that name")]
     UnknownAccessKey,
+    /// As many as there may be.
+    #[error("a domain has at most {AUTHORITIES_MAX} private CAs")]
+    AuthoritiesMax,
+    /// Not one of this domain.
+    #[error("there is no private CA of that UID")]
+    UnknownAuthority,
+    /// A device profile names it.
+    #[error("the device profile {0:?} names that private CA")]
+    AuthorityInUse(String),
+    /// Not a name for a CA.
+    #[error(
+        "the name of a private CA is 1 to {AUTHORITY_NAME_LEN_MAX} printable ASCII characters, with no space at \
+         its ends"
+    )]
+    AuthorityName,
+    /// Out of range.
+    #[error("a validity is 1 to {VALIDITY_DAYS_MAX} days")]
+    Validity,
     /// Not one of this domain.
     #[error("there is no campaign of that UID")]
     UnknownCampaign,
@@ -142,7 +163,7 @@ impl<S: Store> Operator<'_, S> {
         if !DeviceProfile::is_uid(&profile.uid) {
             return Err(OperatorError::ProfileUid);
         }
-        check_profile(&profile)?;
+        self.check_profile(&profile)?;
         if self.registry.store().profile(&profile.uid)?.is_some() {
             return Err(OperatorError::ProfileExists);
         }
@@ -160,9 +181,9 @@ impl<S: Store> Operator<'_, S> {
         let before = self.registry.store().profile(uid)?.ok_or(OperatorError::UnknownProfile)?;
         let mut profile = DeviceProfile::clone(&before);
         edit(&mut profile);
-        check_profile(&profile)?;
         profile.uid.clone_from(&before.uid);
         profile.domain.clone_from(&before.domain);
+        self.check_profile(&profile)?;
         profile.revision = before.revision.wrapping_add(1);
         self.write(vec![Write::Profile(Arc::new(profile))])
     }
@@ -313,6 +334,16 @@ impl<S: Store> Operator<'_, S> {
         self.write(rots.iter().map(write).collect())
     }
 
+    fn check_profile(&self, profile: &DeviceProfile) -> Result<(), OperatorError> {
+        if !is_title(&profile.name) {
+            return Err(OperatorError::Title);
+        }
+        if let Some(uid) = &profile.authority_uid {
+            self.known_authority(&profile.domain, uid)?;
+        }
+        check_period(profile.heartbeat_period_s)
+    }
+
     fn known(&self, rot: RotUid) -> Result<Draft, OperatorError> {
         let device = self.registry.device(rot)?.ok_or(OperatorError::UnknownDevice(rot))?;
         Ok(Draft::of(Device::clone(&device)))
@@ -358,10 +389,6 @@ fn activate(draft: &mut Draft) {
 
 fn over_limit(plan: Plan) -> OperatorError {
     OperatorError::OverPlanLimit { plan, max: plan.facts().active_devices_max.unwrap_or(u64::MAX) }
-}
-
-fn check_profile(profile: &DeviceProfile) -> Result<(), OperatorError> {
-    if is_title(&profile.name) { check_period(profile.heartbeat_period_s) } else { Err(OperatorError::Title) }
 }
 
 fn check_period(period_s: u32) -> Result<(), OperatorError> {

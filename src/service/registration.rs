@@ -19,7 +19,7 @@ impl<S: Store> Registry<S> {
         self.claim(&mut exchange.draft, seal)?;
         let now = exchange.now;
         exchange.draft.register(now);
-        let provision = exchange.provide();
+        let provision = self.provide(exchange)?;
         Ok(Answer::Register(exchange.nonce, provision))
     }
 

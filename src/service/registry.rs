@@ -44,6 +44,8 @@ pub(super) struct Draft {
     pub(super) device: Device,
     pub(super) peer: Option<SocketAddr>,
     pub(super) notes: Vec<(EventKind, Reason)>,
+    /// Whatever else belongs to the change.
+    pub(super) also: Vec<Write>,
 }
 
 /// Finds keys for handshakes.
@@ -55,7 +57,7 @@ pub(super) struct KeyFinder<S> {
 impl Draft {
     /// A change that came from an operator or the clock.
     pub(super) fn of(device: Device) -> Self {
-        Self { device, peer: None, notes: Vec::new() }
+        Self { device, peer: None, notes: Vec::new(), also: Vec::new() }
     }
 
     pub(super) fn note(&mut self, kind: EventKind, reason: Reason) {
@@ -158,6 +160,7 @@ impl<S: Store> Registry<S> {
         for mut draft in drafts {
             self.settle_campaigns(&mut draft.device, &mut batch)?;
             let mine = self.events(&draft.device, draft.peer, draft.notes, now, events.len() as u64)?;
+            batch.append(&mut draft.also);
             batch.extend(mine.iter().cloned().map(Write::Event));
             events.extend(mine);
             overdue_from = earlier(overdue_from, draft.device.overdue_at());

@@ -7,13 +7,14 @@ use crate::protocol::message::Request;
 const DISCOVERY: &str = "/.well-known/core";
 
 /// Every path of a [`Request`].
-const STEPS: [&str; 8] = [
+const STEPS: [&str; 9] = [
     "/bootstrap/hello",
     "/bootstrap/replace",
     "/bootstrap/provision",
     "/bootstrap/confirm",
     "/registration",
     "/heartbeat",
+    "/certificate",
     "/report",
     "/held",
 ];

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::access_key::AccessKey;
+use super::authority::Authority;
 use super::campaign::{Campaign, Outcome, Progress};
+use super::certificate::IssuedCertificate;
 use super::device::{Device, DeviceState};
 use super::device_profile::DeviceProfile;
 use super::domain::Domain;
@@ -84,6 +86,16 @@ pub trait Store: Send + 'static {
         outcome: Option<Outcome>,
         window: Window,
     ) -> Result<Page<(RotUid, Outcome)>, StoreError>;
+    /// One private CA.
+    fn authority(&self, uid: &str) -> Result<Option<Arc<Authority>>, StoreError>;
+    /// The private CAs of a domain, by UID.
+    fn authorities(&self, domain: &str) -> Result<Vec<Arc<Authority>>, StoreError>;
+    /// Certificates of devices, the newest first.
+    fn certificates(
+        &self,
+        query: &CertificateQuery,
+        window: Window,
+    ) -> Result<Page<Arc<IssuedCertificate>>, StoreError>;
     /// How many devices are in which state, by the state's name.
     fn census(&self) -> Result<Vec<(String, u64)>, StoreError>;
 
@@ -131,6 +143,15 @@ pub enum Write {
         /// What.
         outcome: Outcome,
     },
+    /// A private CA.
+    Authority(Arc<Authority>),
+    /// This private CA is no more.
+    AuthorityGone(String),
+    /// A certificate that was signed; of those of a root of trust the newest are kept
+    /// ([`CERTIFICATES_KEPT_MAX`]).
+    ///
+    /// [`CERTIFICATES_KEPT_MAX`]: super::certificate::CERTIFICATES_KEPT_MAX
+    Certificate(Arc<IssuedCertificate>),
 }
 
 /// Which service this is.
@@ -207,6 +228,17 @@ pub struct EventQuery {
     pub newest_first: bool,
 }
 
+/// Which certificates.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CertificateQuery {
+    /// Of this domain only.
+    pub domain: Option<String>,
+    /// For this root of trust only.
+    pub rot: Option<RotUid>,
+    /// Signed by this private CA only.
+    pub authority_uid: Option<String>,
+}
+
 /// The store could not do it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the store failed: {0}")]
@@ -247,6 +279,15 @@ impl DeviceQuery {
             && self.blacklisted.is_none_or(|blacklisted| blacklisted == device.is_blacklisted())
             && self.overdue.is_none_or(|overdue| overdue == device.overdue)
             && self.text.as_ref().is_none_or(|text| device.search_text().contains(&text.to_ascii_lowercase()))
+    }
+}
+
+impl CertificateQuery {
+    /// Whether a certificate is asked for.
+    pub fn matches(&self, certificate: &IssuedCertificate) -> bool {
+        self.domain.as_ref().is_none_or(|domain| *domain == certificate.domain)
+            && self.rot.is_none_or(|rot| rot == certificate.rot)
+            && self.authority_uid.as_ref().is_none_or(|uid| *uid == certificate.authority_uid)
     }
 }
 

@@ -4,7 +4,9 @@ use rand_chacha::ChaCha12Rng;
 use rand_core::SeedableRng;
 
 use super::*;
+use crate::protocol::certificate::CertificateSerial;
 use crate::protocol::message::{Seal, Standing};
+use crate::service::authority::{Authority, AuthorityOrder};
 use crate::service::campaign::{Change, Reach};
 use crate::service::device::{Blocked, BootstrapProgress, Owner, Phase, Traffic};
 use crate::service::event::Reason;
@@ -43,6 +45,7 @@ pub(crate) fn check(store: &mut impl Store) {
     finds_devices(store);
     keeps_domains_and_their_keys(store);
     keeps_campaigns(store);
+    keeps_authorities_and_what_they_signed(store);
 }
 
 fn keeps_the_service_record(store: &mut impl Store) {
@@ -205,6 +208,51 @@ fn keeps_campaigns(store: &mut impl Store) {
     assert_eq!(store.campaign_devices("A", None, Window::ALL), Ok(Page { items: all.into(), total: 3 }));
     let applied = store.campaign_devices("A", Some(Outcome::Applied), Window::ALL);
     assert_eq!(applied, Ok(Page { items: vec![all[1]], total: 1 }));
+}
+
+fn keeps_authorities_and_what_they_signed(store: &mut impl Store) {
+    let mut rng = ChaCha12Rng::seed_from_u64(1);
+    let mut found = |domain: &str| {
+        let made = Authority::found(domain, AuthorityOrder::named("CA"), &mut rng, NOON);
+        Arc::new(made.expect("a name as it may be"))
+    };
+    let (mine, other) = (found("acme"), found("other"));
+    put(store, [&mine, &other].map(|authority| Write::Authority(Arc::clone(authority))).into());
+    assert_eq!(store.authority(&mine.uid), Ok(Some(Arc::clone(&mine))));
+    assert_eq!(store.authorities("acme"), Ok(vec![Arc::clone(&mine)]));
+    put(store, vec![Write::AuthorityGone(mine.uid.clone())]);
+    assert_eq!(store.authority(&mine.uid), Ok(None));
+    assert_eq!(store.authorities("acme"), Ok(vec![]));
+
+    let signed = |n: u8, of: u8, domain: &str| {
+        Arc::new(IssuedCertificate {
+            serial: CertificateSerial::from_random([n; 16]),
+            rot: rot(of),
+            domain: domain.into(),
+            authority_uid: format!("CA of {domain}"),
+            device_serial_number: "A".into(),
+            not_before: NOON.offset_millis(i64::from(n)),
+            not_after: NOON.offset_millis(1000),
+            certificate: vec![n; 3],
+        })
+    };
+    let all: Vec<_> = (1..=10)
+        .map(|n| signed(n, 1, "acme"))
+        .chain([signed(11, 2, "acme"), signed(12, 1, "other")])
+        .collect();
+    put(store, all.iter().map(|one| Write::Certificate(Arc::clone(one))).collect());
+    let check = |query: CertificateQuery, window: Window, expected: &[u8], total: usize| {
+        let page = store.certificates(&query, window).expect("it reads");
+        let found: Vec<_> = page.items.iter().map(|one| one.certificate[0]).collect();
+        assert_eq!((&found[..], page.total), (expected, total), "{query:?}");
+    };
+    let everything = CertificateQuery::default();
+    check(everything.clone(), Window::ALL, &[12, 11, 10, 9, 8, 7, 6, 5, 4], 9);
+    check(everything.clone(), Window { offset: 1, count: 2 }, &[11, 10], 9);
+    check(CertificateQuery { domain: Some("other".into()), ..everything.clone() }, Window::ALL, &[12], 1);
+    check(CertificateQuery { rot: Some(rot(2)), ..everything.clone() }, Window::ALL, &[11], 1);
+    let of_ca = CertificateQuery { authority_uid: Some("CA of other".into()), ..everything };
+    check(of_ca, Window::ALL, &[12], 1);
 }
 
 fn keeps_profiles_and_whitelists(store: &mut impl Store) {

@@ -5,7 +5,9 @@
 
 mod access_key;
 mod authenticate;
+mod ca;
 mod campaign;
+mod certificate;
 mod device;
 mod device_profile;
 mod e2e;
@@ -34,6 +36,7 @@ pub(super) const TITLE: Title = Title {
         ("Things", "Devices: what is wanted of them, and what they have reported."),
         ("Symmetric KMS", "Pre-shared keys, found by their identities."),
         ("E2E Data Protection", "How messages between modules and owners are protected."),
+        ("Zero touch provisioning", "Private CAs, and the certificates they give to Things."),
         ("Campaigns", "One change for many Things."),
         ("Events", "What the service has noted: clones, suspicious contacts, everything else."),
         ("Plans", "Price plans."),
@@ -50,6 +53,8 @@ pub(super) fn operations() -> Vec<Operation> {
         device::operations(),
         psk::operations(),
         e2e::operations(),
+        ca::operations(),
+        certificate::operations(),
         campaign::operations(),
         noted::operations(),
         event::operations(),

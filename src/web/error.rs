@@ -141,6 +141,9 @@ impl From<OperatorError> for ApiError {
             E::UnknownCampaign => {
                 Self::not_found(message, "POST /v1/campaign/list names the campaigns of this domain")
             }
+            E::UnknownAuthority => {
+                Self::not_found(message, "POST /v1/ca/list names the private CAs of this domain")
+            }
             E::UnknownAccessKey => {
                 Self::not_found(message, "POST /v1/accesskey/list names the access keys of this domain")
             }
@@ -151,12 +154,23 @@ impl From<OperatorError> for ApiError {
             E::AccessKeysMax => {
                 Self::conflict(message, "delete one that is not needed any more: POST /v1/accesskey/delete")
             }
+            E::AuthoritiesMax => {
+                Self::conflict(message, "delete one that is not needed any more: POST /v1/ca/delete")
+            }
+            E::AuthorityInUse(_) => {
+                Self::conflict(message, "name another CA, or none, with POST /v1/deviceprofile/update first")
+            }
             E::Unowned(_) => Self::conflict(message, "AT+USECDEVINFO seals it"),
             E::OtherProfile(_) => Self::conflict(message, "POST /v1/device/get says by which it was"),
             E::ProfileExists | E::DomainExists(_) => Self::conflict(message, "choose another"),
-            E::ProfileUid | E::DomainName | E::Title | E::NoChange | E::Count { .. } | E::HeartbeatPeriod => {
-                Self::bad_request(message, "the document at /docs says what is allowed")
-            }
+            E::ProfileUid
+            | E::DomainName
+            | E::Title
+            | E::NoChange
+            | E::Count { .. }
+            | E::HeartbeatPeriod
+            | E::AuthorityName
+            | E::Validity => Self::bad_request(message, "the document at /docs says what is allowed"),
             E::Store(error) => Self::internal(error),
         }
     }

@@ -263,6 +263,7 @@ pub(crate) fn applied(provision: &Provision) -> Applied {
         features: features.collect(),
         services: provision.services,
         heartbeat_period_s: provision.heartbeat_period_s,
+        certificate: None,
     }
 }
 

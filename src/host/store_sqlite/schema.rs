@@ -5,8 +5,9 @@ use rusqlite::Connection;
 use crate::service::store::StoreError;
 
 /// One step a version: the first makes version 1 of an empty file. Steps are only ever added. The
-/// second is REST's: what people look for, accounts, campaigns. The third finds the device of a key.
-const STEPS: [&str; 3] = [
+/// second is REST's: what people look for, accounts, campaigns. The third finds the device of a key. The fourth is zero touch
+/// provisioning's: private CAs and what they signed.
+const STEPS: [&str; 4] = [
     "
     CREATE TABLE service (id INTEGER PRIMARY KEY, record TEXT NOT NULL);
     CREATE TABLE device (
@@ -83,6 +84,21 @@ const STEPS: [&str; 3] = [
 ",
     "
     CREATE INDEX device_tail ON device (substr(rot, 3));
+",
+    "
+    CREATE TABLE authority (uid TEXT NOT NULL PRIMARY KEY, domain TEXT NOT NULL, record TEXT NOT NULL);
+    CREATE INDEX authority_domain ON authority (domain, uid);
+    CREATE TABLE certificate (
+        serial TEXT NOT NULL PRIMARY KEY,
+        rot BLOB NOT NULL,
+        domain TEXT NOT NULL,
+        authority_uid TEXT NOT NULL,
+        not_before INTEGER NOT NULL,
+        record TEXT NOT NULL
+    );
+    CREATE INDEX certificate_rot ON certificate (rot, not_before, serial);
+    CREATE INDEX certificate_domain ON certificate (domain, not_before, serial);
+    CREATE INDEX certificate_authority ON certificate (authority_uid, not_before, serial);
 ",
 ];
 

@@ -6,6 +6,7 @@ use super::filter::limit;
 use crate::protocol::keys::RotUid;
 use crate::protocol::message::Standing;
 use crate::service::campaign::{Campaign, Reach};
+use crate::service::certificate::{CERTIFICATES_KEPT_MAX, IssuedCertificate};
 use crate::service::device::Device;
 use crate::service::event::Event;
 use crate::service::store::{StoreError, Write};
@@ -44,6 +45,15 @@ pub(super) fn put(transaction: &Transaction<'_>, write: &Write) -> Result<(), St
             let sql = "INSERT OR REPLACE INTO campaign_device (campaign_uid, rot, outcome) VALUES (?, ?, ?)";
             transaction.prepare_cached(sql)?.execute(params![campaign_uid, rot.0, outcome.name()])?;
         }
+        Write::Authority(authority) => {
+            let sql = "INSERT OR REPLACE INTO authority (uid, domain, record) VALUES (?, ?, ?)";
+            let row = params![authority.uid, authority.domain, encode(authority)?];
+            transaction.prepare_cached(sql)?.execute(row)?;
+        }
+        Write::AuthorityGone(uid) => {
+            transaction.prepare_cached("DELETE FROM authority WHERE uid = ?")?.execute([uid])?;
+        }
+        Write::Certificate(certificate) => put_certificate(transaction, certificate)?,
     }
     Ok(())
 }
@@ -107,6 +117,23 @@ fn put_campaign(transaction: &Transaction<'_>, campaign: &Campaign) -> Result<()
     let running = campaign.reach != Reach::Complete;
     let row = params![campaign.uid, campaign.domain, running, encode(campaign)?];
     transaction.prepare_cached(sql)?.execute(row)?;
+    Ok(())
+}
+
+fn put_certificate(transaction: &Transaction<'_>, certificate: &IssuedCertificate) -> Result<(), StoreError> {
+    let sql = "INSERT OR REPLACE INTO certificate (serial, rot, domain, authority_uid, not_before, record) \
+               VALUES (?, ?, ?, ?, ?, ?)";
+    transaction.prepare_cached(sql)?.execute(params![
+        certificate.serial.to_string(),
+        certificate.rot.0,
+        certificate.domain,
+        certificate.authority_uid,
+        certificate.not_before.as_millis(),
+        encode(certificate)?,
+    ])?;
+    let sql = "DELETE FROM certificate WHERE rot = ?1 AND serial NOT IN \
+               (SELECT serial FROM certificate WHERE rot = ?1 ORDER BY not_before DESC, serial DESC LIMIT ?2)";
+    transaction.prepare_cached(sql)?.execute(params![certificate.rot.0, limit(CERTIFICATES_KEPT_MAX)])?;
     Ok(())
 }
 

@@ -10,8 +10,9 @@
 use rand_core::Rng;
 
 use crate::module::security::phase::{Next, Phase};
-use crate::module::security::{Failure, Purpose};
+use crate::module::security::{DeviceCertificate, Failure, Purpose};
 use crate::module::{Event, Flow, Module};
+use crate::protocol::certificate::PrivateKey;
 use crate::protocol::coap::Code;
 use crate::protocol::keys::{KeySet, PskIdentity};
 use crate::protocol::message::{Answer, ChainNonce, KeyNonce, Provision, Refusal, Step};
@@ -38,6 +39,12 @@ pub struct Contact {
     pub(super) provision: Option<Provision>,
     /// Whether the seal travelled in the hello.
     pub(super) seal_sent: bool,
+    /// The answer that told to ask for a certificate first, until that is there.
+    pub(super) interrupted: Option<Answer>,
+    /// The key a certificate was asked for.
+    pub(super) device_key: Option<PrivateKey>,
+    /// What was asked for is there.
+    pub(super) certificate: Option<DeviceCertificate>,
 }
 
 impl Contact {
@@ -79,6 +86,9 @@ impl Module {
             service_nonce: None,
             provision: None,
             seal_sent: false,
+            interrupted: None,
+            device_key: None,
+            certificate: None,
         }));
         self.note(Event::ContactBegan(purpose));
         self.progress_contact(now);

@@ -143,7 +143,8 @@ impl Module {
         let deadline = now.system.offset_millis(i64::from(timeout_s) * 1000);
         // One that is joined may be past its answer already: then only its report is missing.
         let answered = self.security.contact.as_ref().is_some_and(|contact| {
-            contact.purpose() == Purpose::Heartbeat && contact.phase() != Phase::Heartbeat
+            let phase = contact.phase();
+            contact.purpose() == Purpose::Heartbeat && !matches!(phase, Phase::Heartbeat | Phase::Certificate)
         });
         self.security.demand = Some(Demand { number, deadline, next_try: now.system, answered, once });
         self.begin_due_contact(now);

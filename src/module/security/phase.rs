@@ -3,10 +3,12 @@
 use std::fmt;
 
 use crate::module::Module;
+use crate::module::security::certificate::certified;
 use crate::module::security::contact::Contact;
 use crate::module::security::{Failure, KeyCounters, Provisioned, Purpose};
 use crate::protocol::message::{
-    Answer, Applied, FeatureAuthorisation, HeartbeatAnswer, Hello, Provision, Request, Standing, Step,
+    Answer, Applied, Feature, FeatureAuthorisation, HeartbeatAnswer, Hello, Provision, Request, Standing,
+    Step,
 };
 use crate::time::Now;
 
@@ -25,6 +27,8 @@ pub enum Phase {
     Register,
     /// The security heartbeat.
     Heartbeat,
+    /// A certificate for zero touch provisioning, asked for where an answer says so.
+    Certificate,
     /// What was applied.
     Report,
     /// The list of nonces is full: which of them does the service hold?
@@ -74,6 +78,7 @@ impl fmt::Display for Phase {
             Phase::Confirm => "phase 4, confirm",
             Phase::Register => "register",
             Phase::Heartbeat => "heartbeat",
+            Phase::Certificate => "certificate",
             Phase::Report => "report",
             Phase::Held => "held",
         })
@@ -82,7 +87,7 @@ impl fmt::Display for Phase {
 
 impl Module {
     /// The request of a phase; `step` is its step of the contact chain.
-    pub(super) fn request_of(&self, contact: &mut Contact, phase: Phase, step: Step) -> Request {
+    pub(super) fn request_of(&mut self, contact: &mut Contact, phase: Phase, step: Step) -> Request {
         match phase {
             Phase::Hello => {
                 contact.seal_sent = self.nvm.security.seal.is_some();
@@ -97,6 +102,7 @@ impl Module {
                 None => Request::Report(step, self.applied()),
             },
             Phase::Heartbeat => Request::Heartbeat(step, contact.module_nonce),
+            Phase::Certificate => Request::Certificate(step, self.ask_for_certificate(contact)),
             Phase::Report => Request::Report(step, self.applied()),
             Phase::Held => Request::Held(step.held),
         }
@@ -115,19 +121,22 @@ impl Module {
                 Ok(Next::Phase(Phase::Replace))
             }
             Answer::Replace(_, offer) => self.replaced(contact, offer.number),
-            Answer::Provision(_, provision) => {
-                self.check_authorisations(contact, &provision)?;
-                contact.provision = Some(provision);
-                Ok(Next::NewSession(Phase::Confirm))
+            Answer::Provision(_, ref provision)
+            | Answer::Register(_, ref provision)
+            | Answer::Heartbeat(_, HeartbeatAnswer { ref provision, .. }) => {
+                self.check_authorisations(contact, provision)?;
+                if !provision.certificate {
+                    return self.provided(contact, answer, now);
+                }
+                contact.interrupted = Some(answer);
+                Ok(Next::Phase(Phase::Certificate))
+            }
+            Answer::Certificate(_, certificates) => {
+                contact.certificate = Some(certified(contact, certificates)?);
+                let answer = contact.interrupted.take().ok_or(Failure::BadAnswer)?;
+                self.provided(contact, answer, now)
             }
             Answer::Confirm(_) => self.confirmed(contact, now),
-            Answer::Register(_, provision) => {
-                self.check_authorisations(contact, &provision)?;
-                self.provisioned(&provision);
-                self.nvm.security.registered = true;
-                Ok(Next::Phase(self.report_phase()))
-            }
-            Answer::Heartbeat(_, answer) => self.heartbeat_answered(contact, answer, now),
             Answer::Report(_, attention) => {
                 self.nvm.security.report_pending = false;
                 self.nvm.security.announce(attention);
@@ -137,6 +146,23 @@ impl Module {
                 self.nvm.security.chain.keep(&known);
                 Ok(Next::Phase(contact.phase))
             }
+        }
+    }
+
+    /// Goes on with what an answer provides; a certificate that it wants is there.
+    fn provided(&mut self, contact: &mut Contact, answer: Answer, now: Now) -> Result<Next, Failure> {
+        match answer {
+            Answer::Provision(_, provision) => {
+                contact.provision = Some(provision);
+                Ok(Next::NewSession(Phase::Confirm))
+            }
+            Answer::Register(_, provision) => {
+                self.provisioned(contact, &provision);
+                self.nvm.security.registered = true;
+                Ok(Next::Phase(self.report_phase()))
+            }
+            Answer::Heartbeat(_, answer) => Ok(self.heartbeat_answered(contact, &answer, now)),
+            _ => Err(Failure::BadAnswer),
         }
     }
 
@@ -172,7 +198,7 @@ impl Module {
             return Ok(Next::Phase(Phase::Report));
         }
         if let Some(provision) = contact.provision.take() {
-            self.provisioned(&provision);
+            self.provisioned(contact, &provision);
         }
         let nvm = &mut self.nvm.security;
         nvm.report_pending = false;
@@ -181,14 +207,8 @@ impl Module {
         Ok(Next::End)
     }
 
-    fn heartbeat_answered(
-        &mut self,
-        contact: &mut Contact,
-        answer: HeartbeatAnswer,
-        now: Now,
-    ) -> Result<Next, Failure> {
-        self.check_authorisations(contact, &answer.provision)?;
-        self.provisioned(&answer.provision);
+    fn heartbeat_answered(&mut self, contact: &mut Contact, answer: &HeartbeatAnswer, now: Now) -> Next {
+        self.provisioned(contact, &answer.provision);
         self.nvm.security.heartbeat_answered_at = Some(self.nvm.rtc.at(now.system));
         // A service that forgot this module has forgotten its seal: it is registered again.
         if answer.provision.standing == Standing::Unowned {
@@ -198,7 +218,7 @@ impl Module {
             demand.answered = true;
         }
         contact.service_nonce = Some(answer.nonce);
-        Ok(Next::Phase(if answer.new_key_set { Phase::Replace } else { self.report_phase() }))
+        Next::Phase(if answer.new_key_set { Phase::Replace } else { self.report_phase() })
     }
 
     /// The phase that ends a contact: a report, or before it the confirmation of a key set whose own
@@ -208,7 +228,9 @@ impl Module {
     }
 
     /// Applies what the service provisions; it has to be reported.
-    fn provisioned(&mut self, provision: &Provision) {
+    fn provisioned(&mut self, contact: &mut Contact, provision: &Provision) {
+        let with_certificate = has_zero_touch(provision);
+        self.nvm.secrets.put_certificate(with_certificate, contact.certificate.take());
         let nvm = &mut self.nvm.security;
         nvm.applied = Provisioned {
             features: authorisations(provision).iter().map(|authorisation| authorisation.feature).collect(),
@@ -235,6 +257,7 @@ impl Module {
             features: applied.features.iter().copied().collect(),
             services: applied.services,
             heartbeat_period_s: applied.heartbeat_period_s,
+            certificate: self.nvm.secrets.certificate().map(|certificate| certificate.serial),
         }
     }
 
@@ -245,10 +268,19 @@ impl Module {
                 features: authorisations(provision).iter().map(|one| one.feature).collect(),
                 services: provision.services,
                 heartbeat_period_s: provision.heartbeat_period_s,
+                certificate: contact
+                    .certificate
+                    .as_ref()
+                    .filter(|_| has_zero_touch(provision))
+                    .map(|certificate| certificate.serial),
             },
             None => self.applied(),
         }
     }
+}
+
+fn has_zero_touch(provision: &Provision) -> bool {
+    authorisations(provision).iter().any(|one| one.feature == Feature::ZeroTouchProvisioning)
 }
 
 fn authorisations(provision: &Provision) -> &[FeatureAuthorisation] {

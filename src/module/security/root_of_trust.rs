@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::module::credentials::Credentials;
-use crate::module::security::Pairings;
+use crate::module::security::{DeviceCertificate, Pairings};
 use crate::module::tls::TlsNvm;
 use crate::protocol::keys::{FACTORY_KEY_SET, Key, KeySet};
 
@@ -24,6 +24,9 @@ pub struct Secrets {
     /// The key of local data protection, once it was needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     local: Option<Key>,
+    /// Key and certificate of zero touch provisioning, shared by the copies that every write makes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    certificate: Option<Arc<DeviceCertificate>>,
     /// What it shares with chips of hosts.
     #[serde(default, skip_serializing_if = "Pairings::is_empty")]
     pub(in crate::module) pairings: Pairings,
@@ -50,6 +53,7 @@ impl Secrets {
             pending: None,
             previous: None,
             local: None,
+            certificate: None,
             pairings: Pairings::default(),
             tls: Arc::default(),
             credentials: Arc::default(),
@@ -87,6 +91,18 @@ impl Secrets {
     /// The key of local data protection; made at the first call.
     pub fn local_or_make(&mut self, make: impl FnOnce() -> Key) -> &Key {
         self.local.get_or_insert_with(make)
+    }
+
+    /// Key and certificate of zero touch provisioning.
+    pub fn certificate(&self) -> Option<&DeviceCertificate> {
+        self.certificate.as_deref()
+    }
+
+    /// Puts a certificate in the place of the one held, if there is one; where there is to be none, the
+    /// key goes with it.
+    pub(super) fn put_certificate(&mut self, wanted: bool, renewed: Option<DeviceCertificate>) {
+        self.certificate =
+            if wanted { renewed.map(Arc::new).or_else(|| self.certificate.take()) } else { None };
     }
 
     /// Whether the set in use has still to be confirmed.

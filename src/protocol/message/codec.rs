@@ -6,9 +6,11 @@ use minicbor::decode::Error as CborError;
 use minicbor::{Decode, Decoder, Encode, Encoder};
 
 use super::{
-    Answer, ChainNonce, FEATURES_MAX, Feature, HELD_NONCES_MAX, Hello, MESSAGE_LEN_MAX, Provision, Refusal,
-    Request, Seal, Step, TEXT_LEN_MAX,
+    Answer, CertificationRequest, ChainNonce, FEATURES_MAX, Feature, HELD_NONCES_MAX, Hello, MESSAGE_LEN_MAX,
+    Provision, Refusal, Request, Seal, Step, TEXT_LEN_MAX,
 };
+
+use crate::protocol::certificate::CERTIFICATION_REQUEST_LEN_MAX;
 
 /// Where each request goes; the order is that of [`Request`].
 const HELLO: &str = "/bootstrap/hello";
@@ -17,6 +19,7 @@ const PROVISION: &str = "/bootstrap/provision";
 const CONFIRM: &str = "/bootstrap/confirm";
 const REGISTRATION: &str = "/registration";
 const HEARTBEAT: &str = "/heartbeat";
+const CERTIFICATE: &str = "/certificate";
 const REPORT: &str = "/report";
 const HELD: &str = "/held";
 
@@ -38,6 +41,9 @@ pub enum MessageError {
     /// A text that is longer than [`TEXT_LEN_MAX`].
     #[error("{0} is longer than {TEXT_LEN_MAX} bytes")]
     TextTooLong(&'static str),
+    /// A certification request that is longer than [`CERTIFICATION_REQUEST_LEN_MAX`].
+    #[error("a certification request of {0} bytes is longer than {CERTIFICATION_REQUEST_LEN_MAX}")]
+    CertificationRequestTooLong(usize),
     /// A list that is longer than it may be.
     #[error("more than {max} entries in {list}")]
     ListTooLong {
@@ -61,6 +67,7 @@ impl Request {
             Self::Confirm(..) => CONFIRM,
             Self::Register(..) => REGISTRATION,
             Self::Heartbeat(..) => HEARTBEAT,
+            Self::Certificate(..) => CERTIFICATE,
             Self::Report(..) => REPORT,
             Self::Held(..) => HELD,
         }
@@ -75,6 +82,7 @@ impl Request {
             | Self::Confirm(step, _)
             | Self::Register(step, _)
             | Self::Heartbeat(step, _)
+            | Self::Certificate(step, _)
             | Self::Report(step, _) => Some(step),
             Self::Held(_) => None,
         }
@@ -88,6 +96,7 @@ impl Request {
             Self::Confirm(step, body) | Self::Report(step, body) => pair(step, body),
             Self::Register(step, body) => pair(step, body),
             Self::Heartbeat(step, body) => pair(step, body),
+            Self::Certificate(step, body) => pair(step, body),
             Self::Held(nonces) => whole(nonces),
         }
     }
@@ -101,6 +110,7 @@ impl Request {
             CONFIRM => read(bytes, |d| two(d).map(|(step, body)| Self::Confirm(step, body)))?,
             REGISTRATION => read(bytes, |d| two(d).map(|(step, body)| Self::Register(step, body)))?,
             HEARTBEAT => read(bytes, |d| two(d).map(|(step, body)| Self::Heartbeat(step, body)))?,
+            CERTIFICATE => read(bytes, |d| two(d).map(|(step, body)| Self::Certificate(step, body)))?,
             REPORT => read(bytes, |d| two(d).map(|(step, body)| Self::Report(step, body)))?,
             HELD => read(bytes, |d| d.decode().map(Self::Held))?,
             _ => return Err(MessageError::UnknownPath(path.into())),
@@ -116,6 +126,7 @@ impl Request {
         match self {
             Self::Hello(_, hello) => hello.check(),
             Self::Register(_, seal) => seal.check(),
+            Self::Certificate(_, body) => body.check(),
             Self::Confirm(_, applied) | Self::Report(_, applied) => check_features(applied.features.iter()),
             Self::Held(nonces) => check_nonces(nonces),
             Self::Replace(_) | Self::Provision(_) | Self::Heartbeat(..) => Ok(()),
@@ -132,6 +143,7 @@ impl Answer {
             Self::Provision(nonce, body) | Self::Register(nonce, body) => pair(nonce, body),
             Self::Confirm(nonce) => single(nonce),
             Self::Heartbeat(nonce, body) => pair(nonce, body),
+            Self::Certificate(nonce, body) => pair(nonce, body),
             Self::Report(nonce, body) => pair(nonce, body),
             Self::Held(nonces) => whole(nonces),
         }
@@ -146,6 +158,7 @@ impl Answer {
             CONFIRM => read(bytes, |d| one(d).map(Self::Confirm))?,
             REGISTRATION => read(bytes, |d| two(d).map(|(nonce, body)| Self::Register(nonce, body)))?,
             HEARTBEAT => read(bytes, |d| two(d).map(|(nonce, body)| Self::Heartbeat(nonce, body)))?,
+            CERTIFICATE => read(bytes, |d| two(d).map(|(nonce, body)| Self::Certificate(nonce, body)))?,
             REPORT => read(bytes, |d| two(d).map(|(nonce, body)| Self::Report(nonce, body)))?,
             HELD => read(bytes, |d| d.decode().map(Self::Held))?,
             _ => return Err(MessageError::UnknownPath(path.into())),
@@ -163,6 +176,7 @@ impl Answer {
             | Self::Confirm(nonce)
             | Self::Register(nonce, _)
             | Self::Heartbeat(nonce, _)
+            | Self::Certificate(nonce, _)
             | Self::Report(nonce, _) => Some(nonce),
             Self::Held(_) => None,
         }
@@ -173,6 +187,8 @@ impl Answer {
             Self::Provision(_, provision) | Self::Register(_, provision) => provision.check(),
             Self::Heartbeat(_, answer) => answer.provision.check(),
             Self::Held(nonces) => check_nonces(nonces),
+            // A message is not longer than both may be together.
+            Self::Certificate(..) => Ok(()),
             Self::Hello(..) | Self::Replace(..) | Self::Confirm(_) | Self::Report(..) => Ok(()),
         }
     }
@@ -203,6 +219,13 @@ impl Seal {
     fn check(&self) -> Result<(), MessageError> {
         check_text("the device profile UID", &self.profile_uid)?;
         check_text("the serial number", &self.serial_number)
+    }
+}
+
+impl CertificationRequest {
+    fn check(&self) -> Result<(), MessageError> {
+        let (len, max) = (self.request.len(), CERTIFICATION_REQUEST_LEN_MAX);
+        if len <= max { Ok(()) } else { Err(MessageError::CertificationRequestTooLong(len)) }
     }
 }
 

@@ -613,7 +613,8 @@ fn amount(cursor: &mut Cursor<'_>) -> Result<Amount, Problem> {
 
 fn claims(parser: &Parser<'_>, cursor: &mut Cursor<'_>) -> Result<Claims, Problem> {
     const ALLOWED: &str = "state=ACTIVE, owner=DOMAIN, profile=UID, serial=TEXT, plan=developer, features=ldp, \
-wanted=ldp, services=on, blacklisted=off, overdue=off, period=7d, heartbeats=2, bytes>=1048, bytes>OTHER, key-set=1";
+wanted=ldp, services=on, certificate=on, blacklisted=off, overdue=off, period=7d, heartbeats=2, bytes>=1048, \
+bytes>OTHER, key-set=1";
     let mut claims = Vec::new();
     while let Some(word) = cursor.next() {
         let (key, operator, value) = split_claim(&word).ok_or_else(|| word.problem(ALLOWED))?;
@@ -634,6 +635,7 @@ wanted=ldp, services=on, blacklisted=off, overdue=off, period=7d, heartbeats=2, 
             "features" => Claim::Applied(features(&value)?),
             "wanted" => Claim::Wanted(features(&value)?),
             "services" => Claim::Services(value.one_of(&ON_OFF)?),
+            "certificate" => Claim::Certificate(value.one_of(&ON_OFF)?),
             "blacklisted" => Claim::Blacklisted(value.one_of(&ON_OFF)?),
             "overdue" => Claim::Overdue(value.one_of(&ON_OFF)?),
             "period" => Claim::Period(seconds(&value)?),

@@ -351,6 +351,8 @@ pub enum Claim {
     Wanted(BTreeSet<Feature>),
     /// `services=on`: applied.
     Services(bool),
+    /// `certificate=on`: in force, as reported.
+    Certificate(bool),
     /// `blacklisted=on`
     Blacklisted(bool),
     /// `overdue=on`

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::values::{Count, FeatureName, GivenName, HeartbeatPeriod, Offset, PlanName, Title, window};
@@ -25,6 +25,9 @@ struct DeviceProfileCreateRequest {
     whitelist: Option<bool>,
     /// Security heartbeat period; a week.
     heartbeat_period: Option<HeartbeatPeriod>,
+    /// The private CA that signs the certificates of its devices; the newest of the domain.
+    #[serde(rename = "CAUID")]
+    ca_uid: Option<GivenName>,
 }
 
 /// What a new device profile is known by.
@@ -70,6 +73,10 @@ struct DeviceProfileUpdateRequest {
     whitelist: Option<bool>,
     /// Security heartbeat period.
     heartbeat_period: Option<HeartbeatPeriod>,
+    /// The private CA that signs the certificates of its devices; null for the newest of the domain.
+    #[serde(rename = "CAUID", default, deserialize_with = "named_or_null")]
+    #[schema(value_type = Option<GivenName>)]
+    ca_uid: Option<Option<GivenName>>,
 }
 
 /// A device profile.
@@ -89,6 +96,9 @@ struct DeviceProfileEntry {
     whitelist: bool,
     /// Security heartbeat period, in seconds.
     heartbeat_period: u32,
+    /// The private CA that signs the certificates of its devices; null for the newest of the domain.
+    #[serde(rename = "CAUID")]
+    ca_uid: Option<String>,
 }
 
 /// Device profiles of a domain.
@@ -110,6 +120,7 @@ impl From<&DeviceProfile> for DeviceProfileEntry {
             features: profile.features.iter().copied().map(FeatureName).collect(),
             whitelist: profile.whitelist,
             heartbeat_period: profile.heartbeat_period_s,
+            ca_uid: profile.authority_uid.clone(),
         }
     }
 }
@@ -122,6 +133,7 @@ fn create(owner: &mut Owner<'_>, request: DeviceProfileCreateRequest) -> Result<
     profile.whitelist = request.whitelist.unwrap_or(profile.whitelist);
     profile.heartbeat_period_s =
         request.heartbeat_period.map_or(profile.heartbeat_period_s, |period| period.0);
+    profile.authority_uid = request.ca_uid.map(|uid| uid.0);
     Ok(NewDeviceProfile { device_profile_uid: owner.account.create_profile(profile)? })
 }
 
@@ -156,8 +168,16 @@ fn update(
         if let Some(HeartbeatPeriod(period_s)) = request.heartbeat_period {
             profile.heartbeat_period_s = period_s;
         }
+        if let Some(ca_uid) = request.ca_uid {
+            profile.authority_uid = ca_uid.map(|uid| uid.0);
+        }
     })?;
     Ok((&*owner.account.profile(&uid)?).into())
+}
+
+/// A field that is there, null or not.
+fn named_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<GivenName>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 fn set(features: Vec<FeatureName>) -> BTreeSet<crate::protocol::message::Feature> {
@@ -167,7 +187,9 @@ fn set(features: Vec<FeatureName>) -> BTreeSet<crate::protocol::message::Feature
 pub(super) fn operations() -> Vec<Operation> {
     const TAG: &str = "Device profiles";
     vec![
-        Operation::owner("/v1/deviceprofile/create", create).about(TAG, "Makes a device profile"),
+        Operation::owner("/v1/deviceprofile/create", create)
+            .about(TAG, "Makes a device profile")
+            .refuses(&[StatusCode::NOT_FOUND]),
         Operation::owner("/v1/deviceprofile/get", get)
             .about(TAG, "Shows a device profile")
             .refuses(&[StatusCode::NOT_FOUND]),

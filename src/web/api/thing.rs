@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use super::values::{FeatureName, Moment, PlanName, Rot, StateName};
 use crate::service::Device;
+use crate::service::certificate::DeviceCertificate;
 use crate::service::device::{Blocked, DeviceState, Phase, Traffic};
 
 /// A Thing: what is wanted of it and what it has reported, side by side. What it was asked for takes
@@ -63,9 +64,28 @@ pub(in crate::web) struct Thing {
     key_sets: Vec<u32>,
     /// Bytes of its last complete bootstrap, headers and handshakes counted, both directions.
     bootstrap_bytes: Option<PhaseBytes>,
+    /// The last certificate that a private CA signed for it.
+    certificate: Option<ThingCertificate>,
     /// Campaigns that wait for its report.
     #[serde(rename = "CampaignUIDs")]
     campaign_uids: Vec<String>,
+}
+
+/// The certificate of a Thing; `POST /v1/certificate/list` has it whole.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+struct ThingCertificate {
+    /// Its serial number, hex.
+    certificate_serial_number: String,
+    /// Who signed it.
+    #[serde(rename = "CAUID")]
+    ca_uid: String,
+    /// From when it holds.
+    not_before: Moment,
+    /// Until when it holds.
+    not_after: Moment,
+    /// Whether the Thing has reported it.
+    in_force: bool,
 }
 
 /// Features of a Thing.
@@ -177,7 +197,20 @@ impl From<&Device> for Thing {
             key_set: device.keys.committed(),
             key_sets: device.keys.numbers().collect(),
             bootstrap_bytes: device.traffic.map(PhaseBytes::from),
+            certificate: device.certificate.as_ref().map(ThingCertificate::from),
             campaign_uids: device.campaigns.clone(),
+        }
+    }
+}
+
+impl From<&DeviceCertificate> for ThingCertificate {
+    fn from(certificate: &DeviceCertificate) -> Self {
+        Self {
+            certificate_serial_number: certificate.serial.to_string(),
+            ca_uid: certificate.authority_uid.clone(),
+            not_before: Moment(certificate.not_before),
+            not_after: Moment(certificate.not_after),
+            in_force: certificate.in_force,
         }
     }
 }

@@ -8,17 +8,19 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::{KnownFormat, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::protocol::certificate::AUTHORITY_NAME_LEN_MAX;
 use crate::protocol::keys::RotUid;
 use crate::protocol::keys::e2e::{E2eHeader, NotAHeader};
 use crate::protocol::keys::psk::{NotAPskId, PskId};
 use crate::protocol::message::Feature;
-use crate::service::Plan;
+use crate::service::authority::{Authority, VALIDITY_DAYS_MAX};
 use crate::service::campaign::Outcome;
 use crate::service::device::DeviceState;
 use crate::service::domain::{TITLE_LEN_MAX, is_title};
 use crate::service::event::EventKind;
 use crate::service::operator::{HEARTBEAT_PERIOD_MAX_S, HEARTBEAT_PERIOD_MIN_S};
 use crate::service::store::Window;
+use crate::service::{OperatorError, Plan};
 use crate::time::Timestamp;
 use crate::web::limits::{PAGE_LEN, PAGE_LEN_MAX};
 
@@ -67,6 +69,16 @@ pub(in crate::web) struct Moment(pub(in crate::web) Timestamp);
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(in crate::web) struct Title(pub(in crate::web) String);
+
+/// The common name of a private CA: 1 to 32 printable ASCII characters.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(in crate::web) struct AuthorityName(pub(in crate::web) String);
+
+/// A time in days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Whole")]
+pub(in crate::web) struct Days(pub(in crate::web) u32);
 
 /// Text to search for.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -217,6 +229,24 @@ impl TryFrom<Whole> for HeartbeatPeriod {
     }
 }
 
+impl TryFrom<String> for AuthorityName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let fine = Authority::is_name(&text);
+        fine.then_some(Self(text)).ok_or_else(|| OperatorError::AuthorityName.to_string())
+    }
+}
+
+impl TryFrom<Whole> for Days {
+    type Error = String;
+
+    fn try_from(Whole(days): Whole) -> Result<Self, Self::Error> {
+        let fine = (1..=VALIDITY_DAYS_MAX).contains(&days);
+        fine.then_some(Self(days)).ok_or_else(|| OperatorError::Validity.to_string())
+    }
+}
+
 impl TryFrom<Whole> for Offset {
     type Error = String;
 
@@ -332,6 +362,16 @@ schema!(
     number("A security heartbeat period, in seconds.", HEARTBEAT_PERIOD_MIN_S, HEARTBEAT_PERIOD_MAX_S)
         .examples([604_800])
 );
+schema!(
+    AuthorityName,
+    "CAName",
+    text("The common name of a private CA: printable ASCII, with no space at its ends.")
+        .min_length(Some(1))
+        .max_length(Some(AUTHORITY_NAME_LEN_MAX))
+        .pattern(Some("^[!-~]([ -~]*[!-~])?$"))
+        .examples(["pumps"])
+);
+schema!(Days, "Days", number("A time in days.", 1, VALIDITY_DAYS_MAX).examples([365]));
 schema!(Offset, "Offset", number("How many entries to leave out in front; 0.", 0, i32::MAX as u32));
 schema!(Count, "Count", number("How many entries to give at most; 100.", 1, PAGE_LEN_MAX as u32));
 
@@ -371,6 +411,13 @@ mod tests {
         check(reads::<HeartbeatPeriod>("300.0"), true, "a whole number with a point");
         check(reads::<HeartbeatPeriod>("3e2"), true, "a whole number with an exponent");
         check(reads::<HeartbeatPeriod>("300.5"), false, "half a second");
+        check(reads::<AuthorityName>("\"A b\""), true, "name of a CA");
+        check(reads::<AuthorityName>("\" b\""), false, "a space in front");
+        check(reads::<AuthorityName>("\"Größe\""), false, "not ASCII");
+        check(reads::<AuthorityName>(&format!("\"{}\"", "a".repeat(33))), false, "a long name");
+        check(reads::<Days>("0"), false, "no day");
+        check(reads::<Days>("36500"), true, "a century");
+        check(reads::<Days>("36501"), false, "more than a century");
         check(reads::<Offset>("1e300"), false, "far too far");
         check(reads::<HeartbeatPeriod>("\"300\""), false, "period in words");
         check(reads::<Count>("0"), false, "nothing");

@@ -1,7 +1,9 @@
 use super::super::{
-    Applied, Attention, FeatureAuthorisation, HeartbeatAnswer, HelloAnswer, KeyNonce, ReplaceAnswer, Standing,
+    Applied, Attention, Certificates, FeatureAuthorisation, HeartbeatAnswer, HelloAnswer, KeyNonce,
+    ReplaceAnswer, Standing,
 };
 use super::*;
+use crate::protocol::certificate::CertificateSerial;
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -55,6 +57,7 @@ fn provision() -> Provision {
         services: true,
         heartbeat_period_s: 604_800,
         standing: Standing::Active,
+        certificate: true,
     }
 }
 
@@ -74,7 +77,8 @@ fn requests_are_pinned_byte_for_byte() {
         ..hello()
     };
     let features = vec![Feature::LocalDataProtection, Feature::ChipToChip];
-    let applied = Applied { features, services: true, heartbeat_period_s: 604_800 };
+    let certificate = Some(CertificateSerial::from_random([0xf1; 16]));
+    let applied = Applied { features, services: true, heartbeat_period_s: 604_800, certificate };
     let nothing = Applied { heartbeat_period_s: 604_800, ..Applied::default() };
     check(fixture!("hello-request"), "/bootstrap/hello", Request::Hello(first, hello()));
     check(fixture!("hello-request-unsealed"), "/bootstrap/hello", Request::Hello(step(), unsealed));
@@ -83,6 +87,8 @@ fn requests_are_pinned_byte_for_byte() {
     check(fixture!("confirm-request"), "/bootstrap/confirm", Request::Confirm(step(), applied));
     check(fixture!("registration-request"), "/registration", Request::Register(step(), seal()));
     check(fixture!("heartbeat-request"), "/heartbeat", Request::Heartbeat(step(), module_nonce()));
+    let request = CertificationRequest { request: vec![0x30; 200] };
+    check(fixture!("certificate-request"), "/certificate", Request::Certificate(step(), request));
     check(fixture!("report-request"), "/report", Request::Report(step(), nothing));
     check(fixture!("held-request"), "/held", Request::Held(vec![nonce(0xb1), nonce(0xb2)]));
 }
@@ -101,6 +107,7 @@ fn answers_are_pinned_byte_for_byte() {
         services: false,
         heartbeat_period_s: 604_800,
         standing: Standing::Unowned,
+        certificate: false,
     };
     let heartbeat = HeartbeatAnswer { provision: provision(), new_key_set: true, nonce: service_nonce() };
     check(fixture!("hello-answer"), "/bootstrap/hello", Answer::Hello(c, hello));
@@ -109,6 +116,8 @@ fn answers_are_pinned_byte_for_byte() {
     check(fixture!("confirm-answer"), "/bootstrap/confirm", Answer::Confirm(c));
     check(fixture!("registration-answer"), "/registration", Answer::Register(c, unowned));
     check(fixture!("heartbeat-answer"), "/heartbeat", Answer::Heartbeat(c, heartbeat));
+    let certificates = Certificates { device: vec![0x30; 500], authority: vec![0x31; 400] };
+    check(fixture!("certificate-answer"), "/certificate", Answer::Certificate(c, certificates));
     let attention = Attention { change: true, new_key_set: false };
     check(fixture!("report-answer"), "/report", Answer::Report(c, attention));
     check(fixture!("held-answer"), "/held", Answer::Held(vec![nonce(0xb2)]));
@@ -163,6 +172,9 @@ fn every_limit_is_enforced() {
     check(Request::Hello(step(), sealed), "the serial number is longer than 64 bytes");
     let firmware = Hello { firmware: too_long, ..hello() };
     check(Request::Hello(step(), firmware), "the firmware is longer than 64 bytes");
+    let request = CertificationRequest { request: vec![0; 513] };
+    let expected = "a certification request of 513 bytes is longer than 512";
+    check(Request::Certificate(step(), request), expected);
     let huge = Hello { imei: "x".repeat(MESSAGE_LEN_MAX), ..hello() };
     let len = Request::Hello(step(), huge.clone()).encode().len();
     check(Request::Hello(step(), huge), &format!("a message of {len} bytes is longer than 1120"));
@@ -197,7 +209,8 @@ fn a_key_that_is_not_known_is_skipped() {
     assert_eq!(Request::decode("/bootstrap/replace", &bytes).expect("a newer peer"), expected);
 }
 
-const PATHS: [&str; 8] = [HELLO, REPLACE, PROVISION, CONFIRM, REGISTRATION, HEARTBEAT, REPORT, HELD];
+const PATHS: [&str; 9] =
+    [HELLO, REPLACE, PROVISION, CONFIRM, REGISTRATION, HEARTBEAT, CERTIFICATE, REPORT, HELD];
 
 proptest::proptest! {
     #[test]

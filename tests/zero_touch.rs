@@ -1,0 +1,301 @@
+//! Zero touch provisioning: a certificate comes with the feature, or the feature does not come.
+
+mod steps;
+
+use steps::*;
+use vsara::modem::Input;
+use vsara::module::IpVersion;
+use vsara::module::security::Phase;
+use vsara::module::{Event, security::DeviceCertificate};
+use vsara::protocol::certificate::check_issued;
+use vsara::protocol::message::Feature;
+use vsara::scenario::{ModemId, Point, Strike, World, WorldOptions};
+use vsara::service::DeviceProfile;
+use vsara::service::authority::{AUTHORITIES_MAX, AuthorityOrder};
+use vsara::service::device::Device;
+use vsara::service::store::{CertificateQuery, Window};
+
+const DOMAIN: &str = "default";
+
+/// A world whose device profile switches the feature on.
+fn touchless(profile_name: &str, ip: IpVersion) -> (World, ModemId) {
+    let mut world = World::new(1);
+    let mut devices = DeviceProfile::new(PROFILE_UID, "tests");
+    devices.features.insert(Feature::ZeroTouchProvisioning);
+    world.operator().expect("the service runs").create_device_profile(devices).expect("a new profile");
+    let modem = world.add_modem(&profile(profile_name), WorldOptions { ip, ..WorldOptions::default() });
+    (world, modem)
+}
+
+fn held(world: &World, modem: ModemId) -> Option<&DeviceCertificate> {
+    world.modem(modem).module().nvm().secrets.certificate()
+}
+
+fn device(world: &mut World, modem: ModemId) -> std::sync::Arc<Device> {
+    let rot = world.rot(modem);
+    world.account(DOMAIN).expect("the service runs").device(rot).expect("registered")
+}
+
+fn found_ca(world: &mut World, domain: &str, name: &str, certificate_validity_days: u32) -> String {
+    let order = AuthorityOrder { certificate_validity_days, ..AuthorityOrder::named(name) };
+    let mut operator = world.operator().expect("the service runs");
+    operator.create_authority(domain, order).expect("there is room").uid.clone()
+}
+
+/// The module holds what the service believes to be in force, and it is whole.
+#[track_caller]
+fn assert_in_force(world: &mut World, modem: ModemId, when: &dyn std::fmt::Debug) {
+    let known = device(world, modem).certificate.clone().expect("one was signed");
+    let held = held(world, modem).unwrap_or_else(|| panic!("no certificate: {when:?}"));
+    assert!(known.in_force && known.serial == held.serial, "{when:?}: {known:?}");
+    assert_eq!(check_issued(&held.certificate, &held.authority, &held.key), Ok(held.serial), "{when:?}");
+}
+
+#[test]
+fn no_fault_separates_the_feature_from_its_certificate() {
+    let live = |sealed: Sealed, profile_name: &str, ip, fault: Option<(Point, Strike)>| {
+        let (mut world, modem) = touchless(profile_name, ip);
+        if let Some((point, strike)) = fault {
+            world.place(modem, point, strike);
+        }
+        live_through_bootstrap(&mut world, modem, sealed);
+        let when = (sealed, profile_name, fault);
+        assert!(is_at_rest(&world, modem) && world.faults_struck(modem), "{when:?}");
+        assert_unsuspected(&mut world, modem, &when);
+        assert_eq!(world.at(modem, "AT+USECDEVINFO?"), "+USECDEVINFO: 1,1,1|OK", "{when:?}");
+        assert_in_force(&mut world, modem, &when);
+        world.counts(modem)
+    };
+    for (sealed, profile_name, ip) in [
+        (Sealed::Before, "sara-r510s", IpVersion::V4),
+        (Sealed::After, "sara-r510s", IpVersion::V6),
+        (Sealed::During, "sara-r410m-83b", IpVersion::V4),
+    ] {
+        let counts = live(sealed, profile_name, ip, None);
+        for n in 1..=counts.datagrams {
+            for strike in Strike::AT_DATAGRAM {
+                live(sealed, profile_name, ip, Some((Point::Datagram(n), strike)));
+            }
+        }
+        for n in 1..=counts.nvm_writes {
+            for strike in Strike::AT_NVM_WRITE {
+                live(sealed, profile_name, ip, Some((Point::NvmWrite(n), strike)));
+            }
+        }
+    }
+}
+
+#[test]
+fn no_fault_at_the_heartbeat_that_brings_it_separates_them() {
+    let live = |fault: Option<(Point, Strike)>| {
+        let (mut world, modem) = world("sara-r510s", IpVersion::V4, 1);
+        live_through_bootstrap(&mut world, modem, Sealed::Before);
+        let rot = world.rot(modem);
+        let mut operator = world.operator().expect("the service runs");
+        operator.set_feature(rot, Feature::ZeroTouchProvisioning, true).expect("owned");
+        operator.ask_for_new_key_set(rot).expect("owned");
+        let before = world.counts(modem);
+        if let Some((point, strike)) = fault {
+            world.place(modem, point, strike);
+        }
+        world.run_for(DAY);
+        world.take_serial(modem);
+        world.at_within(modem, "AT+USECCONN", 10 * MINUTE);
+        for _ in 0..3 {
+            let has_feature = |world: &World| {
+                let applied = &world.modem(modem).module().nvm().security.applied.features;
+                applied.contains(&Feature::ZeroTouchProvisioning)
+            };
+            assert_eq!(has_feature(&world), held(&world, modem).is_some(), "{fault:?}");
+            settle(&mut world, modem, |world| is_at_rest(world, modem) && has_feature(world));
+            world.run_for(DAY);
+            if !has_feature(&world) {
+                world.at_within(modem, "AT+USECCONN", 10 * MINUTE);
+            }
+        }
+        assert!(world.faults_struck(modem), "{fault:?}");
+        assert_unsuspected(&mut world, modem, &fault);
+        assert_in_force(&mut world, modem, &fault);
+        let counts = world.counts(modem);
+        (counts.datagrams - before.datagrams, counts.nvm_writes - before.nvm_writes)
+    };
+    let (datagrams, writes) = live(None);
+    assert!(datagrams >= 20 && writes >= 5, "{datagrams} datagrams, {writes} writes");
+    for n in 1..=datagrams {
+        for strike in Strike::AT_DATAGRAM {
+            live(Some((Point::Datagram(n), strike)));
+        }
+    }
+    for n in 1..=writes {
+        for strike in Strike::AT_NVM_WRITE {
+            live(Some((Point::NvmWrite(n), strike)));
+        }
+    }
+}
+
+#[test]
+fn a_device_is_not_activated_before_its_certificate_is_there() {
+    let (mut world, modem) = touchless("sara-r510s", IpVersion::V4);
+    live_through_bootstrap(&mut world, modem, Sealed::Never);
+    assert_eq!(world.at(modem, SEAL), "OK");
+    let end = world.now().offset_millis(HOUR);
+    world.run_while(end, |world| !world.events(modem).contains(&Event::PhaseBegan(Phase::Certificate)));
+    assert_eq!(world.at(modem, "AT+USECDEVINFO?"), "+USECDEVINFO: 1,0,1|OK");
+    assert_eq!(world.at(modem, "AT+CMEE=1"), "OK");
+    assert_eq!(world.at(modem, "AT+USECDEVCERT=1"), "+CME ERROR: 1671");
+    settle(&mut world, modem, |world| is_at_rest(world, modem));
+    assert_eq!(world.at(modem, "AT+USECDEVINFO?"), "+USECDEVINFO: 1,1,1|OK");
+    assert!(world.at(modem, "AT+USECDEVCERT=1").starts_with("+USECDEVCERT: 1,\"-----BEGIN CERTIFICATE-----"));
+}
+
+#[test]
+fn it_is_renewed_with_a_new_key_before_it_expires() {
+    let (mut world, modem) = touchless("sara-r510s", IpVersion::V4);
+    found_ca(&mut world, DOMAIN, "monthly", 30);
+    live_through_bootstrap(&mut world, modem, Sealed::Before);
+    let mut certificates = vec![held(&world, modem).expect("applied").clone()];
+    let mut until = device(&mut world, modem).certificate.clone().expect("signed").not_after;
+    for day in 1..=120 {
+        world.run_for(DAY);
+        let now = held(&world, modem).expect("never without").clone();
+        if certificates.last() != Some(&now) {
+            let known = device(&mut world, modem).certificate.clone().expect("signed");
+            assert!(known.not_before < until, "day {day}: there was a gap");
+            until = known.not_after;
+            certificates.push(now);
+        }
+        assert!(world.now() < until, "day {day}: expired");
+        assert_in_force(&mut world, modem, &day);
+    }
+    // Two weeks before its end, which the weekly heartbeat meets after 21 days at the latest.
+    assert!((5..=8).contains(&certificates.len()), "{} certificates", certificates.len());
+    let keys: Vec<_> = certificates.iter().map(|it| &it.key).collect();
+    assert!(keys.windows(2).all(|pair| pair[0] != pair[1]), "a renewed certificate has a new key");
+    let rot = world.rot(modem);
+    let query = CertificateQuery { rot: Some(rot), ..CertificateQuery::default() };
+    let listed = world.account(DOMAIN).expect("it runs").certificates(query, Window::ALL).expect("it reads");
+    assert_eq!(listed.items[0].serial, certificates.last().expect("one").serial, "the newest comes first");
+    assert_eq!(listed.total, certificates.len().min(8));
+}
+
+#[test]
+fn one_that_holds_long_is_left_alone() {
+    let (mut world, modem) = touchless("sara-r510s", IpVersion::V4);
+    live_through_bootstrap(&mut world, modem, Sealed::Before);
+    let first = held(&world, modem).expect("applied").serial;
+    for _ in 0..4 {
+        heartbeat(&mut world, modem);
+    }
+    assert_eq!(held(&world, modem).expect("still").serial, first);
+}
+
+#[test]
+fn who_signs_is_the_newest_of_the_domain_or_the_one_the_profile_names() {
+    let (mut world, modem) = touchless("sara-r510s", IpVersion::V4);
+    let first = found_ca(&mut world, DOMAIN, "first", 365);
+    world.run_for(SECOND);
+    let newest = found_ca(&mut world, DOMAIN, "newest", 365);
+    live_through_bootstrap(&mut world, modem, Sealed::Before);
+    let signer =
+        |world: &mut World, modem| device(world, modem).certificate.clone().expect("one").authority_uid;
+    assert_eq!(signer(&mut world, modem), newest);
+
+    let mut operator = world.operator().expect("it runs");
+    operator.update_device_profile(PROFILE_UID, |it| it.authority_uid = Some(first.clone())).expect("there");
+    let edit = operator.update_device_profile(PROFILE_UID, |it| it.authority_uid = Some("nobody".into()));
+    assert_eq!(edit.expect_err("unknown").to_string(), "there is no private CA of that UID");
+    let deleted = operator.delete_authority(DOMAIN, &first).expect_err("named");
+    assert_eq!(deleted.to_string(), "the device profile \"tests\" names that private CA");
+    heartbeat(&mut world, modem);
+    assert_eq!(signer(&mut world, modem), newest, "an edit of the profile is for later bootstraps");
+    let later = world.add_modem(&profile("sara-r510s"), WorldOptions::default());
+    live_through_bootstrap(&mut world, later, Sealed::Before);
+    assert_eq!(signer(&mut world, later), first);
+
+    world.operator().expect("it runs").delete_authority(DOMAIN, &newest).expect("not named");
+    assert_eq!(signer(&mut world, modem), newest, "until the next heartbeat");
+    heartbeat(&mut world, modem);
+    assert_eq!(signer(&mut world, modem), first);
+    assert_in_force(&mut world, modem, &"another CA");
+}
+
+#[test]
+fn a_new_owner_signs_anew() {
+    let (mut world, modem) = touchless("sara-r510s", IpVersion::V4);
+    live_through_bootstrap(&mut world, modem, Sealed::Before);
+    let old = held(&world, modem).expect("applied").authority.clone();
+    let rot = world.rot(modem);
+    world.operator().expect("it runs").create_domain("acme", None).expect("new");
+    world.operator().expect("it runs").transfer(rot, "acme").expect("owned");
+    heartbeat(&mut world, modem);
+    let now = held(&world, modem).expect("still").clone();
+    assert_ne!(now.authority, old, "the CA is its owner's");
+    let page = |world: &mut World, domain: &str| {
+        let account = world.account(domain).expect("it runs");
+        account.certificates(CertificateQuery::default(), Window::ALL).expect("it reads").total
+    };
+    assert_eq!((page(&mut world, "acme"), page(&mut world, DOMAIN)), (1, 1));
+}
+
+#[test]
+fn switched_off_the_key_is_gone_and_a_factory_reset_begins_anew() {
+    let (mut world, modem) = touchless("sara-r510s", IpVersion::V4);
+    live_through_bootstrap(&mut world, modem, Sealed::Before);
+    let first = held(&world, modem).expect("applied").serial;
+    let rot = world.rot(modem);
+    let switch = |world: &mut World, enabled| {
+        let mut operator = world.operator().expect("it runs");
+        operator.set_feature(rot, Feature::ZeroTouchProvisioning, enabled).expect("owned");
+        world.run_for(HOUR);
+        assert_eq!(held(world, modem).is_some(), !enabled, "not before the next heartbeat");
+        heartbeat(world, modem);
+    };
+    switch(&mut world, false);
+    assert_eq!(held(&world, modem), None);
+    assert!(!device(&mut world, modem).certificate.as_ref().expect("it was signed").in_force);
+    switch(&mut world, true);
+    let second = held(&world, modem).expect("applied again").serial;
+    assert_ne!(second, first);
+    world.factory_reset(modem);
+    world.operator().expect("it runs").forget(rot).expect("known");
+    assert_eq!(held(&world, modem), None);
+    live_through_bootstrap(&mut world, modem, Sealed::Before);
+    assert_in_force(&mut world, modem, &"after a factory reset");
+    assert_ne!(held(&world, modem).expect("applied").serial, second);
+}
+
+#[test]
+fn a_domain_has_at_most_fifteen_cas_and_they_have_names() {
+    let (mut world, _) = touchless("sara-r510s", IpVersion::V4);
+    for n in 0..AUTHORITIES_MAX {
+        found_ca(&mut world, DOMAIN, &format!("CA {n}"), 365);
+    }
+    let check = |world: &mut World, order: AuthorityOrder, expected: &str| {
+        let refused = world.operator().expect("it runs").create_authority(DOMAIN, order);
+        assert_eq!(refused.expect_err(expected).to_string(), expected);
+    };
+    check(&mut world, AuthorityOrder::named("one more"), "a domain has at most 15 private CAs");
+    let name = "the name of a private CA is 1 to 32 printable ASCII characters, with no space at its ends";
+    for wrong in ["", " ", "a ", "two\nlines", "Größe", &"a".repeat(33)] {
+        check(&mut world, AuthorityOrder::named(wrong), name);
+    }
+    let days = "a validity is 1 to 36500 days";
+    for wrong in [0, 36_501, u32::MAX] {
+        check(&mut world, AuthorityOrder { validity_days: wrong, ..AuthorityOrder::named("a") }, days);
+        let order = AuthorityOrder { certificate_validity_days: wrong, ..AuthorityOrder::named("a") };
+        check(&mut world, order, days);
+    }
+}
+
+#[test]
+fn the_longest_names_fit_into_one_message() {
+    let (mut world, modem) = touchless("sara-r510s", IpVersion::V6);
+    found_ca(&mut world, DOMAIN, &"W".repeat(32), 365);
+    world.input(modem, Input::Coverage(false));
+    power_on(&mut world, modem);
+    let seal = format!("AT+USECDEVINFO=\"{PROFILE_UID}\",\"{}\"", "W".repeat(16));
+    assert_eq!(world.at(modem, &seal), "OK");
+    world.input(modem, Input::Coverage(true));
+    settle(&mut world, modem, |world| is_at_rest(world, modem));
+    assert_in_force(&mut world, modem, &"the longest names");
+}
