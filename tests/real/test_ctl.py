@@ -212,7 +212,12 @@ class Both:
         program, modem, _ = self.place()
         rot = modem.rot
         other = program.ctl("device-profile", "create", "other").strip()
-        check = lambda *verb, says: self.assertRegex(self.refused(program, *verb), f"(?s)^vsara: .*{says}")
+
+        def check(*verb, says):
+            said = self.refused(program, *verb)
+            self.assertRegex(said, f"(?s)^vsara: .*{says}")
+            self.assertNotRegex(said, "POST /|GET /|/docs at")
+
         for verb in (("thing",), ("suspend",), ("resume",), ("unblock",), ("new-keys",)):
             check(*verb, NOWHERE, says="not in the domain default; `vsara ctl things` names")
         check("feature", NOWHERE, "ldp", "on", says="`vsara ctl things`")

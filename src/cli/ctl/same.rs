@@ -37,12 +37,28 @@ pub(super) fn in_words_of_ctl(hint: &str) -> String {
     let hint = hint
         .replace("the document at /docs", "`--help` of the verb")
         .replace("the admin API lists the domains: GET /domains", "`vsara ctl domain list` names them");
-    let said = |text: String, (path, verb): &(&str, &str)| {
-        ["POST", "GET"].iter().fold(text, |text, method| {
-            text.replace(&format!("{method} {path}"), &format!("`vsara ctl {verb}`"))
-        })
-    };
-    VERBS.iter().fold(hint, said)
+    let mut said: Vec<String> = Vec::new();
+    for word in hint.split(' ') {
+        let is_of_call =
+            word.starts_with('/') && said.last().is_some_and(|last| last == "POST" || last == "GET");
+        if is_of_call {
+            said.pop();
+            said.push(verb_for(word));
+        } else {
+            said.push(word.to_owned());
+        }
+    }
+    said.join(" ")
+}
+
+/// A path, perhaps with a stop behind it.
+fn verb_for(word: &str) -> String {
+    let path = word.trim_end_matches([',', ';', ':', '.']);
+    let stop = &word[path.len()..];
+    match VERBS.iter().find(|(known, _)| *known == path) {
+        Some((_, verb)) => format!("`vsara ctl {verb}`{stop}"),
+        None => format!("`vsara ctl rest {path}`{stop}"),
+    }
 }
 
 #[cfg(test)]
@@ -67,6 +83,10 @@ mod tests {
         let check = |hint: &str, expected: &str| assert_eq!(in_words_of_ctl(hint), expected);
         check("POST /v1/device/list names them", "`vsara ctl things` names them");
         check("delete one: POST /v1/accesskey/delete", "delete one: `vsara ctl accesskey delete`");
+        check(
+            "POST /v1/a/list, or GET /b; then",
+            "`vsara ctl rest /v1/a/list`, or `vsara ctl rest /b`; then",
+        );
         check("the document at /docs says what is allowed", "`--help` of the verb says what is allowed");
         check("choose another", "choose another");
     }
