@@ -177,6 +177,14 @@ mod tests {
         check("device-profile update u --features none --heartbeat-period 1d --name n", true);
         check("device-profile show u", true);
         check("device-profile list --count 3", true);
+        check("device-profile update u --ca newest", true);
+        check("ca create devices --validity-days 30 --certificate-validity-days 3", true);
+        check("ca create devices --validity-days long", false);
+        check("ca list --pem", true);
+        check("ca list --pem --json", false);
+        check("ca delete u", true);
+        check("certificate list --rot 0a04f008003c9623 --ca u --pem", true);
+        check("certificate list --rot 0a04", false);
         check("whitelist add u 0a04f008003c9623 -", true);
         check("whitelist add u", false);
         check("whitelist remove u 0a04", false);

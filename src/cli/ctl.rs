@@ -3,6 +3,7 @@
 
 mod accesskey;
 mod at_rest;
+mod ca;
 mod campaign;
 mod device_profile;
 mod domain;
@@ -60,6 +61,12 @@ enum Verb {
     /// Campaigns: one change for many Things
     #[command(subcommand)]
     Campaign(campaign::Verb),
+    /// Private CAs: who signs the certificates of zero touch provisioning
+    #[command(subcommand)]
+    Ca(ca::Verb),
+    /// Certificates of Things
+    #[command(subcommand)]
+    Certificate(ca::CertificateVerb),
     /// Domains of the security service: the accounts
     #[command(subcommand)]
     Domain(domain::Verb),
@@ -80,6 +87,8 @@ impl Verb {
             Self::DeviceProfile(verb) => verb.errand(),
             Self::Whitelist(verb) => verb.errand()?,
             Self::Campaign(verb) => verb.errand(),
+            Self::Ca(verb) => verb.errand(),
+            Self::Certificate(verb) => verb.errand(),
             Self::Domain(verb) => verb.errand(),
             Self::Accesskey(verb) => verb.errand(),
             Self::Rest(args) => args.errand(),

@@ -93,11 +93,12 @@ class Both:
         self.assertRegex(new, "^[A-Za-z0-9]{22}$")
         expected = {"DeviceProfileUID": new, "Name": "pumps", "Plan": "flex", "Features": ["ldp", "ztp"],
                     "Whitelist": True, "HeartbeatPeriod": 86400}
-        self.assertEqual(owner("/v1/deviceprofile/get", DeviceProfileUID=new), expected)
-        self.assertEqual(self.says(program, "device-profile", "show", new), expected)
+        profile = owner("/v1/deviceprofile/get", DeviceProfileUID=new)
+        self.assertEqual({**profile, **expected}, profile)
+        self.assertEqual(self.says(program, "device-profile", "show", new), profile)
         self.assertEqual(self.says(program, "device-profile", "list"), owner("/v1/deviceprofile/list"))
         changed = self.says(program, "device-profile", "update", new, "--features", "ldp", "--name", "more pumps")
-        self.assertEqual(changed, {**expected, "Features": ["ldp"], "Name": "more pumps"}, "what is not named stays")
+        self.assertEqual(changed, {**profile, "Features": ["ldp"], "Name": "more pumps"}, "what is not named stays")
 
         kept_out = self.sealed(self.another(program, "kept-out"), "kept-out", new)
         self.assertEqual(owner("/v1/device/get", ROTPublicUID=kept_out.rot)["State"], "ALLOCATED")
@@ -197,6 +198,25 @@ class Both:
         program.ctl("accesskey", "delete", key["APIKey"], "--domain", "acme")
         self.assertEqual(acme.send("POST", "/v1/device/list").status, 401)
 
+    def test_private_cas_sign_the_certificates_of_things(self):
+        program, _, owner = self.place()
+        first, second = (program.ctl("ca", "create", name, "--validity-days", "3650").strip() for name in ("first", "second"))
+        self.assertEqual({ca["CAUID"] for ca in owner("/v1/ca/list")["CAs"]}, {first, second})
+        self.assertEqual(self.says(program, "ca", "list"), owner("/v1/ca/list"))
+        self.assertEqual(program.ctl("ca", "list", "--pem").count("BEGIN CERTIFICATE"), 2)
+        profile = program.ctl("device-profile", "create", "certified", "--features", "ztp", "--ca", first).strip()
+        module = self.sealed(self.another(program, "pump-2"), "pump-2", profile)
+        listed = self.says(program, "certificate", "list", "--rot", module.rot)
+        self.assertEqual(listed, owner("/v1/certificate/list", ROTPublicUID=module.rot))
+        self.assertEqual([(one["CAUID"], one["InForce"]) for one in listed["Certificates"]], [(first, True)])
+        self.assertRegex(program.ctl("certificate", "list"), rf"{module.rot} +pump-2 .* yes")
+        self.assertEqual(program.ctl("certificate", "list", "--pem").strip(), listed["Certificates"][0]["Certificate"].strip())
+        self.assertEqual(program.ctl("certificate", "list", "--ca", second), "")
+        self.assertEqual(self.says(program, "device-profile", "update", profile, "--name", "same")["CAUID"], first)
+        self.assertIsNone(self.says(program, "device-profile", "update", profile, "--ca", "newest")["CAUID"])
+        program.ctl("ca", "delete", first)
+        self.assertEqual([ca["CAUID"] for ca in owner("/v1/ca/list")["CAs"]], [second])
+
     def test_faults_of_the_service_are_shown_and_set(self):
         program, _, _ = self.place()
         program.ctl("fault", "service", "corrupt", "5%")
@@ -234,6 +254,9 @@ class Both:
         check("device-profile", "create", "", says="1 to 100 characters")
         for verb in (("add", "x", rot), ("remove", "x", rot), ("list", "x")):
             check("whitelist", *verb, says="`vsara ctl device-profile list`")
+        check("ca", "delete", "x", says="`vsara ctl ca list`")
+        check("ca", "create", "", says="Name: ")
+        check("device-profile", "update", PROFILE_UID, "--ca", "x", says="`vsara ctl ca list`")
         check("campaign", "show", "x", says="`vsara ctl campaign list`")
         check("campaign", "things", "x", says="`vsara ctl campaign list`")
         check("campaign", "create", "c", "--plan", "flex", NOWHERE, says="not in the domain default")

@@ -69,6 +69,9 @@ pub(super) struct PartArgs {
     /// Security heartbeat period, like 7d, 12h or 5m
     #[arg(long, value_name = "PERIOD", value_parser = names::period_s)]
     heartbeat_period: Option<u32>,
+    /// The private CA that signs the certificates of its devices, by its UID; or newest
+    #[arg(long, value_name = "UID")]
+    ca: Option<String>,
 }
 
 const COLUMNS: &[Column] = &[
@@ -78,6 +81,7 @@ const COLUMNS: &[Column] = &[
     ("FEATURES", |profile| cell(&profile["Features"])),
     ("WHITELIST", |profile| if profile["Whitelist"] == true { "on" } else { "off" }.to_owned()),
     ("PERIOD", |profile| period(&profile["HeartbeatPeriod"])),
+    ("CA", |profile| profile["CAUID"].as_str().unwrap_or("newest").to_owned()),
 ];
 
 impl Verb {
@@ -104,13 +108,18 @@ impl Verb {
 
 impl PartArgs {
     fn body(&self, uid: Option<&String>, name: Option<&String>) -> serde_json::Value {
-        json!({
+        let mut body = json!({
             "DeviceProfileUID": uid,
             "Name": name,
             "Plan": self.plan,
             "Features": self.features.as_ref().map(|list| &list.0),
             "Whitelist": self.whitelist.map(OnOff::is_on),
             "HeartbeatPeriod": self.heartbeat_period,
-        })
+        });
+        // Null is an answer of its own here: whichever is the newest.
+        if let Some(ca) = &self.ca {
+            body["CAUID"] = json!(Some(ca).filter(|ca| *ca != "newest"));
+        }
+        body
     }
 }

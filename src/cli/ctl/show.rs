@@ -18,6 +18,8 @@ pub(super) enum Shown {
     Values(&'static [&'static str]),
     /// An entry of a list a line.
     Lines(List),
+    /// One field of each entry of a list, without a name.
+    Each(List, &'static str),
     /// Entries of a list, a row each.
     Table(List, &'static [Column]),
     /// The same of an answer that is one entry.
@@ -49,6 +51,12 @@ pub(super) fn answer(shown: Shown, value: &Value) -> Result<(), HostError> {
         Shown::Lines(list) => {
             tell_rest(list, value);
             items(&value[list.field]).iter().map(plain).collect::<Vec<_>>().join("\n")
+        }
+        Shown::Each(list, field) => {
+            tell_rest(list, value);
+            let values =
+                items(&value[list.field]).iter().map(|entry| plain(&entry[field]).trim_end().to_owned());
+            values.collect::<Vec<_>>().join("\n")
         }
         Shown::Table(list, columns) => {
             tell_rest(list, value);
