@@ -6,6 +6,7 @@
 //! service that REST, the admin API or `vsara ctl` has too.
 
 mod api;
+mod authorities;
 mod events;
 mod fields;
 mod keys;
@@ -44,6 +45,7 @@ const PAGES: &[Page] = &[
     profiles::NEW,
     profiles::ONE,
     whitelist::PAGE,
+    authorities::PAGE,
     events::PAGE,
     keys::PAGE,
     world::PAGE,

@@ -9,11 +9,12 @@ use crate::web::error::ApiError;
 pub(super) const PAGE: Page = Page { path: "/api", view, act: None };
 
 /// What a page does, and how else it is done.
-const WAYS: [(&str, &str, &str); 11] = [
+const WAYS: [(&str, &str, &str); 12] = [
     ("Sign up", "admin API: POST /domains", "vsara ctl domain create NAME"),
     ("Access keys", "POST /v1/accesskey/create, list, delete", "vsara ctl accesskey create"),
     ("Device profiles", "POST /v1/deviceprofile/create, get, list, update", "service.toml"),
     ("Whitelist", "POST /v1/whitelist/add, list, remove", "service.toml"),
+    ("Private CAs", "POST /v1/ca/create, list, delete", "–"),
     ("Things", "POST /v1/device/list, get", "vsara ctl status"),
     ("Features", "POST /v1/device/feature/set", "–"),
     ("Heartbeat period", "POST /v1/device/heartbeat/set", "–"),
