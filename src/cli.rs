@@ -136,6 +136,78 @@ mod tests {
     }
 
     #[test]
+    fn the_help_of_every_subcommand_has_an_example() {
+        fn check(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(command.has_subcommands() || help.contains("Example:"), "{path}");
+            command.get_subcommands().for_each(|command| check(command, &path));
+        }
+        check(&Cli::command(), "");
+    }
+
+    #[test]
+    fn verbs_about_the_service_take_what_it_knows_and_nothing_else() {
+        let check = |verb: &str, fine: bool| {
+            let parsed = Cli::try_parse_from(["vsara", "ctl"].into_iter().chain(verb.split(' ')));
+            assert_eq!(parsed.is_ok(), fine, "{verb}: {:?}", parsed.err().map(|error| error.to_string()));
+        };
+        check("things --in-state active --search pump --overdue --count 5 --offset 10 --json", true);
+        check("things --state s", true);
+        check("things --in-state LOST", false);
+        check("things --count 0", false);
+        check("thing 0a04f008003c9623 --domain acme", true);
+        check("thing 0a04", false);
+        check("feature 0a04f008003c9623 c2c-pairing off", true);
+        check("feature 0a04f008003c9623 warp on", false);
+        check("feature 0a04f008003c9623 ldp maybe", false);
+        check("heartbeat-period 0a04f008003c9623 1d", true);
+        check("heartbeat-period 0a04f008003c9623 4m", false);
+        check("plan 0a04f008003c9623 flex", true);
+        check("plan 0a04f008003c9623 gold", false);
+        check("plans", true);
+        check("suspend 0a04f008003c9623", true);
+        check("resume 0a04f008003c9623", true);
+        check("unblock 0a04f008003c9623", true);
+        check("new-keys 0a04f008003c9623", true);
+        check("transfer 0a04f008003c9623 0a04f008003c9624 --device-profile u --to acme", true);
+        check("transfer 0a04f008003c9623 --to acme", false);
+        check("device-profile create pumps --plan flex --features ldp,c2c --whitelist on", true);
+        check("device-profile create pumps --features warp", false);
+        check("device-profile update u --features none --heartbeat-period 1d --name n", true);
+        check("device-profile show u", true);
+        check("device-profile list --count 3", true);
+        check("device-profile update u --ca newest", true);
+        check("ca create devices --validity-days 30 --certificate-validity-days 3", true);
+        check("ca create devices --validity-days long", false);
+        check("ca list --pem", true);
+        check("ca list --pem --json", false);
+        check("ca delete u", true);
+        check("certificate list --rot 0a04f008003c9623 --ca u --pem", true);
+        check("certificate list --rot 0a04", false);
+        check("whitelist add u 0a04f008003c9623 -", true);
+        check("whitelist add u", false);
+        check("whitelist remove u 0a04", false);
+        check("whitelist list u", true);
+        check("campaign create daily --heartbeat-period 1d --all", true);
+        check("campaign create c --feature ldp=on --device-profile u 0a04f008003c9623", true);
+        check("campaign create c --plan flex 0a04f008003c9623", true);
+        check("campaign create c --plan flex", false);
+        check("campaign create c --all", false);
+        check("campaign create c --plan flex --feature ldp=on --all", false);
+        check("campaign create c --plan flex --all 0a04f008003c9623", false);
+        check("campaign create c --feature ldp --all", false);
+        check("campaign show u --json", true);
+        check("campaign things u --outcome waiting", true);
+        check("campaign things u --outcome lost", false);
+        check("events --kind clone --rot 0a04f008003c9623 --since 2026-01-01T00:00:00Z --follow", true);
+        check("events --kind gadget", false);
+        check("events --since yesterday", false);
+        check("clones --since 2026-01-01T00:00:00Z", true);
+        check("suspicious --json", true);
+    }
+
+    #[test]
     fn arguments_of_the_contract_are_accepted() {
         let check = |line: &str, fine: bool| {
             let parsed = Cli::try_parse_from(line.split(' '));
@@ -166,10 +238,18 @@ mod tests {
         check("vsara ctl identity --reveal", true);
         check("vsara ctl forget 0a04f008003c9623", true);
         check("vsara ctl accesskey create --domain acme --json", true);
+        check("vsara ctl accesskey create --state s", true);
+        check("vsara ctl --state s power cut", true);
+        check("vsara ctl power cut --state s", true);
         check("vsara ctl accesskey", false);
+        check("vsara ctl accesskey delete -key-", true);
         check("vsara ctl domain create acme --company Acme", true);
+        check("vsara ctl domain list --json", true);
         check("vsara ctl fault service silent for 10m", true);
         check("vsara ctl power sideways", false);
+        check("vsara ctl rest /v1/device/list {}", true);
+        check("vsara ctl rest /v1/device/list []", false);
+        check("vsara ctl rest /v1/device/list {", false);
         check("vsara record --port /dev/ttyUSB0 --out x.at", true);
         check("vsara record --port /dev/ttyUSB0 --out x.at --rate 9600 -- picocom {tty}", true);
         check("vsara record --out x.at", false);

@@ -18,6 +18,7 @@ pub mod pcapng;
 pub mod port;
 pub mod pty;
 pub mod relay;
+pub mod rest_call;
 pub mod rfc2217;
 pub mod run_exec;
 pub mod run_modem;

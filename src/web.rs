@@ -14,6 +14,7 @@
 mod admin;
 mod api;
 mod app;
+mod by_control;
 mod console;
 mod document;
 mod documentation;

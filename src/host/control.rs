@@ -1,7 +1,7 @@
 //! The control socket: `<state>/control.sock`, a JSON object a line, for `vsara ctl` and scripts.
 //!
 //! A request is `{"verb":"power","to":"cut"}`; its answer `{"ok":true,"value":…}` or
-//! `{"ok":false,"error":"…"}`. After `{"verb":"events","follow":true}` a line follows for each event.
+//! `{"ok":false,"error":"…"}`, with a `hint` where there is one. After `{"verb":"events","follow":true}` a line follows for each event.
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -15,13 +15,14 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::host::event_log::Noted;
+use crate::host::event_log::{EventFilter, Noted};
+use crate::host::rest_call::{Refusal, RestCall};
 use crate::protocol::keys::RotUid;
 pub use crate::scenario::script::PowerSwitch;
 use crate::time::Timestamp;
 
-/// Longest request, in bytes.
-const REQUEST_LEN_MAX: u64 = 16 * 1024;
+/// Longest request, in bytes: a whitelist of ten thousand, with room.
+const REQUEST_LEN_MAX: u64 = 512 * 1024;
 
 /// What can be asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,22 +81,15 @@ pub enum Request {
     },
     /// What happened.
     Events {
+        /// Which of it.
+        #[serde(default)]
+        filter: EventFilter,
         /// And what happens from now on.
         #[serde(default)]
         follow: bool,
     },
-    /// A new domain.
-    DomainCreate {
-        /// By which it is known everywhere.
-        name: String,
-        /// Who registers it.
-        company: Option<String>,
-    },
-    /// A new access key for REST.
-    AccesskeyCreate {
-        /// For which domain.
-        domain: String,
-    },
+    /// What the service's REST or admin API does.
+    Rest(RestCall),
     /// The PSK identity.
     Identity {
         /// With its key.
@@ -125,8 +119,10 @@ pub enum Answer {
     Done(Value),
     /// Refused or failed; in plain words.
     Failed(String),
+    /// The same, with what to do about it.
+    Refused(Refusal),
     /// What happened, and what happens from now on.
-    Follow(Vec<Value>, broadcast::Receiver<Noted>),
+    Follow(Vec<Value>, broadcast::Receiver<Noted>, EventFilter),
 }
 
 /// A socket that is served until this value goes, and its file with it.
@@ -219,11 +215,15 @@ async fn reply(writer: &mut (impl AsyncWriteExt + Unpin), answer: Answer) -> io:
     match answer {
         Answer::Done(value) => line(writer, &serde_json::json!({ "ok": true, "value": value })).await,
         Answer::Failed(error) => line(writer, &serde_json::json!({ "ok": false, "error": error })).await,
-        Answer::Follow(past, mut live) => {
+        Answer::Refused(Refusal { message, hint }) => {
+            line(writer, &serde_json::json!({ "ok": false, "error": message, "hint": hint })).await
+        }
+        Answer::Follow(past, mut live, filter) => {
             line(writer, &serde_json::json!({ "ok": true, "value": past })).await?;
             loop {
                 match live.recv().await {
-                    Ok(event) => line(writer, &event.to_json()).await?,
+                    Ok(event) if filter.fits(&event) => line(writer, &event.to_json()).await?,
+                    Ok(_) => {}
                     Err(broadcast::error::RecvError::Lagged(_)) => {}
                     Err(broadcast::error::RecvError::Closed) => return Ok(()),
                 }

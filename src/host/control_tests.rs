@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader as StdBufReader, Write};
 
 use super::*;
+use crate::host::event_log::Sort;
+use crate::service::event::EventKind;
 
 #[test]
 fn requests_read_as_they_are_documented() {
@@ -15,10 +17,24 @@ fn requests_read_as_they_are_documented() {
     check(r#"{"verb":"power","to":"cut"}"#, Request::Power { to: PowerSwitch::Cut });
     check(r#"{"verb":"factory-reset"}"#, Request::FactoryReset);
     check(r#"{"verb":"advance","by_ms":86400000}"#, Request::Advance { by_ms: 86_400_000 });
-    check(r#"{"verb":"events"}"#, Request::Events { follow: false });
+    check(r#"{"verb":"events"}"#, Request::Events { filter: EventFilter::default(), follow: false });
+    let filter = EventFilter { kind: Some(Sort::Service(EventKind::Clone)), ..EventFilter::default() };
+    check(
+        r#"{"verb":"events","filter":{"kind":"clone"},"follow":true}"#,
+        Request::Events { filter, follow: true },
+    );
+    check(
+        r#"{"verb":"rest","path":"/v1/device/list","domain":"default","body":{"State":"ACTIVE"}}"#,
+        Request::Rest(RestCall {
+            path: "/v1/device/list".to_owned(),
+            domain: "default".to_owned(),
+            body: Some(serde_json::json!({ "State": "ACTIVE" })),
+        }),
+    );
     let rot = "0a04f008003c9623".parse().expect("a UID");
     check(r#"{"verb":"forget","rot":"0a04f008003c9623"}"#, Request::Forget { rot });
     assert!(serde_json::from_str::<Request>(r#"{"verb":"accesskey"}"#).is_err());
+    assert!(serde_json::from_str::<Request>(r#"{"verb":"events","filter":{"kind":"gadget"}}"#).is_err());
 }
 
 #[test]

@@ -11,11 +11,15 @@ use tokio::sync::mpsc;
 use crate::host::clock::Clock;
 use crate::host::control::Call;
 use crate::host::error::HostError;
+use crate::host::rest_call::RestCalls;
 use crate::host::run_service::{ServiceHandle, ServiceHost};
 
 /// Opens the doors, once the service answers. Called in its runtime.
 #[derive(Clone)]
-pub struct OpenDoors(Arc<Opener>);
+pub struct OpenDoors {
+    open: Arc<Opener>,
+    calls: RestCalls,
+}
 
 type Opener = dyn Fn(&Rooms) -> Result<Doors, HostError> + Send + Sync;
 
@@ -46,13 +50,21 @@ pub struct Doors {
 }
 
 impl OpenDoors {
-    /// In this way.
-    pub fn by(open: impl Fn(&Rooms) -> Result<Doors, HostError> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(open))
+    /// In this way; `calls` are those of the doors, for the control socket.
+    pub fn by(
+        open: impl Fn(&Rooms) -> Result<Doors, HostError> + Send + Sync + 'static,
+        calls: RestCalls,
+    ) -> Self {
+        Self { open: Arc::new(open), calls }
+    }
+
+    /// What the doors do, for whoever comes by the control socket.
+    pub(in crate::host) fn calls(&self) -> RestCalls {
+        self.calls.clone()
     }
 
     pub(in crate::host) fn open(&self, rooms: &Rooms) -> Result<Doors, HostError> {
-        (self.0)(rooms)
+        (self.open)(rooms)
     }
 }
 

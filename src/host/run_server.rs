@@ -108,6 +108,7 @@ impl Server {
                 events: EventLog::default(),
                 seed,
                 journal: true,
+                calls: setup.doors.calls(),
             },
             socket,
         )?;

@@ -30,6 +30,7 @@ use crate::host::entropy;
 use crate::host::error::HostError;
 use crate::host::event_log::EventLog;
 use crate::host::journal::{Journal, Passed, Way};
+use crate::host::rest_call::RestCalls;
 use crate::host::service_file;
 use crate::host::store_sqlite::SqliteStore;
 use crate::protocol::keys::{MasterKey, RotUid};
@@ -63,6 +64,8 @@ pub struct ServiceSetup {
     pub seed: u64,
     /// Whether to keep a journal, for the admin API.
     pub journal: bool,
+    /// What REST and the admin API do.
+    pub calls: RestCalls,
 }
 
 /// A service with its socket and store.
@@ -75,6 +78,7 @@ pub struct ServiceHost {
     faults: Faults,
     journal: Option<Journal>,
     counters: Counters,
+    calls: RestCalls,
     buffer: Box<[u8; DATAGRAM_LEN_MAX]>,
 }
 
@@ -99,6 +103,7 @@ impl ServiceHost {
             faults: Faults::new(setup.seed),
             journal: setup.journal.then(Journal::default),
             counters: Counters::default(),
+            calls: setup.calls,
             buffer: Box::new([0; DATAGRAM_LEN_MAX]),
         };
         host.begin(&listed).map_err(|error| HostError::running(format_args!("service.toml: {error}")))?;

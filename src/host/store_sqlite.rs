@@ -284,7 +284,8 @@ impl Store for SqliteStore {
     fn campaigns(&self, domain: &str, window: Window) -> Result<Page<Arc<Campaign>>, StoreError> {
         let mut filter = Filter::default();
         filter.add("domain = ?", Some(domain.to_owned()));
-        self.page("campaign", "uid", filter, window)
+        // Texts of moments do not sort as the moments do: their fractions are as long as need be.
+        self.page("campaign", "julianday(json_extract(record, '$.created_at')) DESC, uid", filter, window)
     }
 
     fn running_campaigns(&self) -> Result<Vec<Arc<Campaign>>, StoreError> {

@@ -223,7 +223,7 @@ impl<'a, S: Store> Account<'a, S> {
         Ok((campaign, store.campaign_progress(uid)?))
     }
 
-    /// Its campaigns, by UID.
+    /// Its campaigns, the newest first.
     pub fn campaigns(&self, window: Window) -> Result<Page<(Arc<Campaign>, Progress)>, OperatorError> {
         let store = self.operator.registry.store();
         let page = store.campaigns(self.domain, window)?;

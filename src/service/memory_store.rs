@@ -256,7 +256,10 @@ impl Store for MemoryStore {
     }
 
     fn campaigns(&self, domain: &str, window: Window) -> Result<Page<Arc<Campaign>>, StoreError> {
-        Ok(window.of(self.campaigns.values().filter(|campaign| campaign.domain == domain).cloned()))
+        let found = self.campaigns.values().filter(|campaign| campaign.domain == domain);
+        let mut found: Vec<_> = found.cloned().collect();
+        found.sort_by_key(|campaign| std::cmp::Reverse(campaign.created_at));
+        Ok(window.of(found.into_iter()))
     }
 
     fn running_campaigns(&self) -> Result<Vec<Arc<Campaign>>, StoreError> {

@@ -73,7 +73,7 @@ pub trait Store: Send + 'static {
     fn access_keys(&self, domain: &str) -> Result<Vec<Arc<AccessKey>>, StoreError>;
     /// One campaign.
     fn campaign(&self, uid: &str) -> Result<Option<Arc<Campaign>>, StoreError>;
-    /// The campaigns of a domain, by UID.
+    /// The campaigns of a domain, the newest first.
     fn campaigns(&self, domain: &str, window: Window) -> Result<Page<Arc<Campaign>>, StoreError>;
     /// Campaigns that have not come through all their Things yet.
     fn running_campaigns(&self) -> Result<Vec<Arc<Campaign>>, StoreError>;

@@ -174,23 +174,25 @@ fn keeps_domains_and_their_keys(store: &mut impl Store) {
 }
 
 fn keeps_campaigns(store: &mut impl Store) {
-    let campaign = |uid: &str, reach: Reach| {
+    let campaign = |uid: &str, reach: Reach, millis: i64| {
         Arc::new(Campaign {
             uid: uid.into(),
             domain: "acme".into(),
             name: "all of them".into(),
             change: Change { heartbeat_period_s: Some(3600), ..Change::default() },
             profile_uid: Some("P".into()),
-            created_at: NOON,
+            created_at: NOON.offset_millis(millis),
             reach,
         })
     };
-    let (running, complete) = (campaign("A", Reach::UpTo(rot(1))), campaign("B", Reach::Complete));
-    put(store, [&complete, &running].map(|campaign| Write::Campaign(Arc::clone(campaign))).into());
+    let running = campaign("A", Reach::UpTo(rot(1)), 0);
+    let (complete, newest) = (campaign("B", Reach::Complete, -1), campaign("D", Reach::Complete, 500));
+    let all = [&complete, &newest, &running];
+    put(store, all.map(|campaign| Write::Campaign(Arc::clone(campaign))).into());
     assert_eq!(store.campaign("A"), Ok(Some(Arc::clone(&running))));
     assert_eq!(store.campaign("C"), Ok(None));
-    let both = Page { items: vec![Arc::clone(&running), complete], total: 2 };
-    assert_eq!(store.campaigns("acme", Window::ALL), Ok(both));
+    let all = Page { items: vec![newest, Arc::clone(&running), complete], total: 3 };
+    assert_eq!(store.campaigns("acme", Window::ALL), Ok(all));
     assert_eq!(store.campaigns("other", Window::ALL), Ok(Page { items: vec![], total: 0 }));
     assert_eq!(store.running_campaigns(), Ok(vec![running]));
 

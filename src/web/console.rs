@@ -7,6 +7,7 @@
 
 mod api;
 mod authorities;
+mod campaigns;
 mod events;
 mod fields;
 mod keys;
@@ -46,6 +47,9 @@ const PAGES: &[Page] = &[
     profiles::ONE,
     whitelist::PAGE,
     authorities::PAGE,
+    campaigns::LIST,
+    campaigns::NEW,
+    campaigns::ONE,
     events::PAGE,
     keys::PAGE,
     world::PAGE,

@@ -12,9 +12,10 @@ use super::error::ApiError;
 use super::listener::serve;
 use super::secret::DoorToken;
 use super::token::TokenKey;
-use super::{admin, api, console, documentation, operation};
+use super::{admin, api, by_control, console, documentation, operation};
 use crate::host::doors::{Doors, OpenDoors, Rooms};
 use crate::host::error::HostError;
+use crate::host::rest_call::RestCalls;
 
 /// Which doors to open, and where.
 #[derive(Clone, Debug)]
@@ -30,7 +31,7 @@ pub struct Front {
 impl Front {
     /// Opens the doors once the service answers.
     pub fn opener(self) -> OpenDoors {
-        OpenDoors::by(move |rooms| self.open(rooms))
+        OpenDoors::by(move |rooms| self.open(rooms), RestCalls::by(by_control::answer))
     }
 
     fn open(&self, rooms: &Rooms) -> Result<Doors, HostError> {

@@ -39,6 +39,8 @@ pub(super) struct Operation {
     pub(super) refusals: Vec<StatusCode>,
     /// None where another operation of the same path brings it along.
     pub(super) route: Option<MethodRouter<App>>,
+    /// What answers it, where it takes and gives JSON; for calls that come by the control socket.
+    pub(super) handler: Option<Handler>,
 }
 
 /// Where the shape of a call comes from.
@@ -82,6 +84,14 @@ pub(super) type AdminHandler<Q, A> = fn(&mut ServiceHost, Q) -> Result<A, ApiErr
 type OwnerCall = Arc<dyn Fn(&mut Owner<'_>, &[u8]) -> Result<Vec<u8>, ApiError> + Send + Sync>;
 type AdminCall = Arc<dyn Fn(&mut ServiceHost, &[u8]) -> Result<Vec<u8>, ApiError> + Send + Sync>;
 
+/// Answers a call, whichever way it came; who calls is known by then.
+pub(super) enum Handler {
+    /// As the owner of a domain.
+    Owner(OwnerCall),
+    /// As whoever runs the service.
+    Admin(AdminCall),
+}
+
 /// An owner's call, between two turns of the service's loop.
 pub(super) struct Owner<'a> {
     /// All there is to the caller.
@@ -106,9 +116,11 @@ impl Operation {
         A: Serialize + ToSchema + 'static,
     {
         let call: OwnerCall = Arc::new(move |owner, body| to_json(&handler(owner, from_json(body)?)?));
+        let handler = Some(Handler::Owner(Arc::clone(&call)));
         let run =
             move |State(app): State<App>, request: Request| answer_owner(app, request, Arc::clone(&call));
         Self {
+            handler,
             security: Security::AuthToken,
             request: Some(Shape::of::<Q>()),
             ..Self::new(Method::POST, path, Shape::of::<A>(), on(MethodFilter::POST, run))
@@ -136,6 +148,7 @@ impl Operation {
     }
 
     fn admin_call(method: Method, path: &'static str, response: Shape, call: AdminCall) -> Self {
+        let handler = Some(Handler::Admin(Arc::clone(&call)));
         let run =
             move |State(app): State<App>, request: Request| answer_admin(app, request, Arc::clone(&call));
         let filter = match method {
@@ -143,7 +156,7 @@ impl Operation {
             Method::PUT => MethodFilter::PUT,
             _ => MethodFilter::POST,
         };
-        Self { security: Security::AdminToken, ..Self::new(method, path, response, on(filter, run)) }
+        Self { handler, security: Security::AdminToken, ..Self::new(method, path, response, on(filter, run)) }
     }
 
     /// A call that does its own reading and answering.
@@ -164,6 +177,7 @@ impl Operation {
             response,
             refusals: Vec::new(),
             route: None,
+            handler: None,
         }
     }
 

@@ -172,6 +172,19 @@ class ConsoleCase(Case):
         self.assertEqual(browser.barriers(), [], what)
         self.assertEqual(browser.complaints(), [], what)
 
+    def assert_look(self, browser, name, complaints=True):
+        """Looks at a page on a desk and on a phone, light and dark."""
+        for size, place in ((PHONE, "phone"), (DESKTOP, "desktop")):
+            for dark in (True, False):
+                browser.look(size, dark)
+                browser.screenshot(f"{name}-{place}-{'dark' if dark else 'light'}")
+                self.assertEqual(browser.barriers(), [], f"{name} {place} dark={dark}")
+        if complaints:
+            self.assertEqual(browser.complaints(), [], name)
+        else:
+            # Chromium notes a 401 itself.
+            browser.complaints()
+
 
 def is_gone(element):
     try:

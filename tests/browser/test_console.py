@@ -1,13 +1,12 @@
 """The console from the first visit to a clone, as a person uses it."""
 
-import contextlib
 import re
-import sqlite3
 import time
 
 from selenium.webdriver.common.keys import Keys
 
-from browser import DESKTOP, PHONE, ConsoleCase
+from browser import ConsoleCase
+from store import multiply
 
 ROT = "0a04f008003c9623"
 
@@ -95,19 +94,6 @@ class Story(ConsoleCase):
     def wanted_and_applied(self, browser, feature):
         text = browser.find(f".switches li:has([value={feature}]) .states").text
         return tuple(re.findall(r"(?:wanted|in force)\s+(on|off)", text))
-
-    def assert_look(self, browser, name, complaints=True):
-        """Looks at a page on a desk and on a phone, light and dark."""
-        for size, place in ((PHONE, "phone"), (DESKTOP, "desktop")):
-            for dark in (True, False):
-                browser.look(size, dark)
-                browser.screenshot(f"{name}-{place}-{'dark' if dark else 'light'}")
-                self.assertEqual(browser.barriers(), [], f"{name} {place} dark={dark}")
-        if complaints:
-            self.assertEqual(browser.complaints(), [], name)
-        else:
-            # Chromium notes a 401 itself.
-            browser.complaints()
 
 
 class Refusals(ConsoleCase):
@@ -266,6 +252,9 @@ class Use(ConsoleCase):
         self.assertIn(b"Pumps", send("GET", reply.headers["Location"]).body)
         profiles = server.account("acme")("/v1/deviceprofile/list")["DeviceProfiles"]
         self.assertEqual([(one["Name"], one["Plan"], one["Features"]) for one in profiles], [("Pumps", "flex", ["ldp"])])
+        reply = send("POST", "/campaigns/new", "name=Hourly&change=period&period=1h&for=all")
+        self.assertEqual(reply.status, 303)
+        self.assertIn(b"Hourly", send("GET", reply.headers["Location"]).body)
         reply = send("POST", "/signout")
         self.assertTrue(all("Max-Age=0" in cookie for cookie in reply.headers.get_all("Set-Cookie")))
 
@@ -317,17 +306,3 @@ class Use(ConsoleCase):
         self.assert_fine(browser, "/things")
         browser.submit("a[rel=next]")
         self.assertIn("51–100 of 10,000", browser.text())
-
-
-def multiply(store, rot, count):
-    """Puts copies of a device into a store that nobody has open, each with a name of its own."""
-    with contextlib.closing(sqlite3.connect(store)) as database, database:
-        found = database.execute("SELECT * FROM device WHERE rot = ?", [bytes.fromhex(rot)])
-        names = [column[0] for column in found.description]
-        original = dict(zip(names, found.fetchone()))
-        for number in range(1, count + 1):
-            other, serial = f"ff{number:014x}", f"pump-{number}"
-            record = original["record"].replace(rot, other).replace('"pump-0"', f'"{serial}"')
-            row = {**original, "rot": bytes.fromhex(other), "serial": serial, "record": record}
-            marks = ", ".join("?" * len(names))
-            database.execute(f"INSERT INTO device ({', '.join(names)}) VALUES ({marks})", [row[name] for name in names])

@@ -126,9 +126,9 @@ class Program:
         self.process.wait(STOP_S)
         self.reader.join(STOP_S)
 
-    def ctl(self, *verb, within=30.0):
+    def ctl(self, *verb, within=30.0, given=""):
         """Runs `vsara ctl VERB…` on this program; gives its stdout."""
-        return run("ctl", "--state", self.state, *verb, within=within, status=0).stdout
+        return run("ctl", "--state", self.state, *verb, within=within, status=0, given=given).stdout
 
     def events(self, rot=None):
         """The service's events about a root of trust (or all), oldest first, each with lower-case keys."""
@@ -337,11 +337,11 @@ def fill(line, text):
     return taken
 
 
-def run(*arguments, within=START_S, status=None):
-    """Runs `vsara` to its end; checks the exit status where one is given."""
+def run(*arguments, within=START_S, status=None, given=""):
+    """Runs `vsara` to its end, with text on its standard input; checks the exit status where one is given."""
     done = subprocess.run(
         [BINARY, *map(str, arguments)],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=within, check=False,
+        input=given, capture_output=True, text=True, timeout=within, check=False,
     )
     if status is not None and done.returncode != status:
         raise AssertionError(f"vsara {arguments} ended with {done.returncode}: {done.stderr}{done.stdout}")

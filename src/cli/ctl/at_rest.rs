@@ -5,7 +5,8 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{Verb, nobody, show};
+use super::errand::Errand;
+use super::{nobody, show};
 use crate::host::clock::TimeFile;
 use crate::host::control::Request;
 use crate::host::error::HostError;
@@ -16,11 +17,11 @@ use crate::protocol::keys::PskIdentity;
 use crate::time::Timestamp;
 
 /// Answers what needs no running program.
-pub(super) fn answer(state: &Path, request: &Request, verb: &Verb) -> Result<(), HostError> {
+pub(super) fn answer(state: &Path, errand: &Errand) -> Result<(), HostError> {
     if !state.join("state.toml").exists() {
         return Err(nobody(state));
     }
-    let value = match request {
+    let value = match &errand.request {
         Request::Clone { dir } => {
             let held = StateDir::open(state)?;
             let facts = held.facts()?.ok_or_else(|| nobody(state))?;
@@ -40,7 +41,7 @@ pub(super) fn answer(state: &Path, request: &Request, verb: &Verb) -> Result<(),
         }
         _ => return Err(nobody(state)),
     };
-    show::answer(verb, &value)
+    show::answer(errand.shown, &value)
 }
 
 fn load(state: &Path) -> Result<Nvm, HostError> {

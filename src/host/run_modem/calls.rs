@@ -8,6 +8,7 @@ use super::ModemHost;
 use crate::host::control::{Answer, Call, PowerSwitch, Request};
 use crate::host::entropy;
 use crate::host::error::HostError;
+use crate::host::event_log::EventFilter;
 use crate::host::state_dir::clone_module;
 use crate::modem::Input;
 use crate::module::factory;
@@ -35,16 +36,15 @@ impl ModemHost {
             Request::FactoryReset => self.factory_reset().await?,
             Request::Identity { reveal } => Answer::Done(self.identity(reveal)),
             Request::Clone { dir } => self.clone_into(&dir),
-            Request::Events { follow } => self.past_events(follow).await,
-            request @ (Request::Forget { .. }
-            | Request::DomainCreate { .. }
-            | Request::AccesskeyCreate { .. }
-            | Request::ServiceFault { .. }) => match &self.service {
-                Some(service) => service.ask(request).await,
-                None => Answer::Failed(
-                    "the security service is another program; ask it: vsara ctl --state DIR …".to_owned(),
-                ),
-            },
+            Request::Events { filter, follow } => self.past_events(filter, follow).await,
+            request @ (Request::Forget { .. } | Request::Rest(_) | Request::ServiceFault { .. }) => {
+                match &self.service {
+                    Some(service) => service.ask(request).await,
+                    None => Answer::Failed(
+                        "the security service is another program; ask it: vsara ctl --state DIR …".to_owned(),
+                    ),
+                }
+            }
         };
         // An error means that who asked has gone.
         let _ = call.answer.send(answer);
@@ -157,18 +157,20 @@ impl ModemHost {
         }
     }
 
-    async fn past_events(&self, follow: bool) -> Answer {
+    async fn past_events(&self, filter: EventFilter, follow: bool) -> Answer {
         let live = self.events.follow();
-        let mut past: Vec<Value> = self.events.past().cloned().collect();
+        let mut past: Vec<Value> =
+            self.events.past().filter(|event| filter.fits_module(event)).cloned().collect();
         if let Some(service) = &self.service {
-            match service.ask(Request::Events { follow: false }).await {
+            let asked = Request::Events { filter: filter.clone(), follow: false };
+            match service.ask(asked).await {
                 Answer::Done(Value::Array(events)) => past.extend(events),
                 Answer::Failed(error) => return Answer::Failed(error),
                 _ => {}
             }
         }
         past.sort_by_key(|event| event["time"].as_str().and_then(|at| at.parse::<Timestamp>().ok()));
-        if follow { Answer::Follow(past, live) } else { Answer::Done(Value::Array(past)) }
+        if follow { Answer::Follow(past, live, filter) } else { Answer::Done(Value::Array(past)) }
     }
 
     async fn status(&self) -> Value {

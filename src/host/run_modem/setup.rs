@@ -220,6 +220,7 @@ fn embed_if_asked(
         events: events.clone(),
         seed,
         journal: setup.journal,
+        calls: setup.doors.calls(),
     };
     embed(service, control, setup.doors.clone()).map(Some)
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::ServiceHost;
 use super::faults::ServiceFaultError;
 use crate::host::control::{Answer, Call, Request};
-use crate::host::event_log::service_event;
+use crate::host::event_log::{EventFilter, service_event};
 use crate::protocol::keys::RotUid;
 use crate::service::OperatorError;
 use crate::service::store::{DeviceQuery, EventQuery, Store, StoreError, Window};
@@ -18,16 +18,15 @@ impl ServiceHost {
     pub fn answer(&mut self, call: Call) {
         let answer = match call.request {
             Request::Forget { rot } => done(self.forget(rot).map(|()| Value::Null)),
-            Request::Events { follow: false } => done(self.past_events().map(Value::Array)),
-            Request::Events { follow: true } => match self.past_events() {
-                Ok(past) => Answer::Follow(past, self.events.follow()),
+            Request::Events { filter, follow: false } => done(self.past_events(&filter).map(Value::Array)),
+            Request::Events { filter, follow: true } => match self.past_events(&filter) {
+                Ok(past) => Answer::Follow(past, self.events.follow(), filter),
                 Err(error) => Answer::Failed(error.to_string()),
             },
-            Request::DomainCreate { name, company } => {
-                let created = self.operator().create_domain(&name, company.as_deref());
-                done(created.map(|domain| json!({ "name": domain.name, "company": domain.company })))
-            }
-            Request::AccesskeyCreate { domain } => done(self.create_access_key(&domain)),
+            Request::Rest(call) => match self.calls.clone().answer(self, &call) {
+                Ok(value) => Answer::Done(value),
+                Err(refusal) => Answer::Refused(refusal),
+            },
             Request::ServiceFault { fault } => done(self.add_fault(&fault).map(|()| Value::Null)),
             Request::Status => done(self.status()),
             _ => Answer::Failed("a security service has no module; ask the module's own process".to_owned()),
@@ -35,12 +34,6 @@ impl ServiceHost {
         // An error means that who asked has gone.
         let _ = call.answer.send(answer);
         self.drain();
-    }
-
-    /// The secret is in this answer and nowhere else.
-    fn create_access_key(&mut self, domain: &str) -> Result<Value, OperatorError> {
-        let (key, secret) = self.operator().create_access_key(domain)?;
-        Ok(json!({ "APIKey": key.api_key, "APISecret": secret.reveal() }))
     }
 
     fn add_fault(&mut self, fault: &str) -> Result<(), ServiceFaultError> {
@@ -63,11 +56,12 @@ impl ServiceHost {
         }))
     }
 
-    fn past_events(&self) -> Result<Vec<Value>, StoreError> {
-        let store = self.service.store();
-        let last = store.last_event_id()?;
-        let query = EventQuery { after: last.saturating_sub(EVENTS_SHOWN as u64), ..EventQuery::default() };
-        Ok(store.events(&query, Window::ALL)?.items.iter().map(service_event).collect())
+    /// The oldest first.
+    fn past_events(&self, filter: &EventFilter) -> Result<Vec<Value>, StoreError> {
+        let Some(query) = filter.query() else { return Ok(Vec::new()) };
+        let query = EventQuery { newest_first: true, ..query };
+        let page = self.service.store().events(&query, Window { offset: 0, count: EVENTS_SHOWN })?;
+        Ok(page.items.iter().rev().map(service_event).collect())
     }
 
     pub(super) fn forget(&mut self, rot: RotUid) -> Result<(), OperatorError> {

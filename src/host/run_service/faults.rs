@@ -23,6 +23,10 @@ pub enum ServiceFault {
     Silent(Duration),
     /// Of the link.
     Link(NetworkChange),
+    /// So many datagrams in a hundred arrive twice.
+    DuplicateShare(u8),
+    /// So many in a hundred arrive with a wrong bit.
+    Corrupt(u8),
     /// Every fault ends.
     None,
 }
@@ -30,8 +34,8 @@ pub enum ServiceFault {
 /// Text that names no fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a fault of the service is silent for 10m, loss 30%, drop N, delay 2s, duplicate N or reorder; \
-     none ends them all"
+    "a fault of the service is silent for 10m, loss 30%, corrupt 5%, drop N, delay 2s, duplicate N, duplicate 10% \
+     or reorder; none ends them all"
 )]
 pub struct ServiceFaultError;
 
@@ -105,6 +109,8 @@ impl Faults {
         match fault {
             ServiceFault::Silent(time) => self.silent_until = Some(now.system + time),
             ServiceFault::Link(change) => self.link.condition.apply(change),
+            ServiceFault::DuplicateShare(percent) => self.link.condition.duplicate_percent = percent,
+            ServiceFault::Corrupt(percent) => self.link.condition.corrupt_percent = percent,
             ServiceFault::None => self.set(FaultState::default()),
         }
     }
@@ -127,11 +133,22 @@ impl FromStr for ServiceFault {
             let time = humantime::parse_duration(time.trim()).map_err(|_| ServiceFaultError)?;
             return Ok(Self::Silent(time));
         }
+        if let Some(share) = text.strip_prefix("corrupt ") {
+            return percent(share).map(Self::Corrupt);
+        }
+        if let Some(share) = text.strip_prefix("duplicate ").filter(|share| share.ends_with('%')) {
+            return percent(share).map(Self::DuplicateShare);
+        }
         match text.parse() {
             Ok(NetworkChange::Coverage(_)) | Err(_) => Err(ServiceFaultError),
             Ok(change) => Ok(Self::Link(change)),
         }
     }
+}
+
+fn percent(text: &str) -> Result<u8, ServiceFaultError> {
+    let number = text.trim().strip_suffix('%').ok_or(ServiceFaultError)?;
+    number.parse().ok().filter(|percent| *percent <= 100).ok_or(ServiceFaultError)
 }
 
 #[cfg(test)]
@@ -152,7 +169,12 @@ mod tests {
         check("silent for 10m", Some(ServiceFault::Silent(Duration::from_secs(600))));
         check("loss 30%", Some(ServiceFault::Link(NetworkChange::Loss(30))));
         check("drop 2", Some(ServiceFault::Link(NetworkChange::Drop(2))));
+        check("duplicate 2", Some(ServiceFault::Link(NetworkChange::Duplicate(2))));
+        check("duplicate 10%", Some(ServiceFault::DuplicateShare(10)));
+        check("corrupt 5%", Some(ServiceFault::Corrupt(5)));
         check("none", Some(ServiceFault::None));
+        check("corrupt 5", None);
+        check("corrupt 101%", None);
         check("silent", None);
         check("silent for ever", None);
         check("loss 101%", None);

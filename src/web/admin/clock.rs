@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use utoipa::ToSchema;
 
 use crate::host::control::{Answer, Call, Request as Asked};
+use crate::host::rest_call::Refusal;
 use crate::web::api::values::{Moment, Whole};
 use crate::web::app::App;
 use crate::web::error::ApiError;
@@ -74,6 +75,7 @@ pub(in crate::web) async fn ask(app: &App, request: Asked) -> Result<(), ApiErro
     app.rooms.control.send(Call { request, answer }).await.map_err(|_| gone())?;
     match answered.await.map_err(|_| gone())? {
         Answer::Failed(message) => Err(ApiError::conflict(message, "choose a later moment")),
+        Answer::Refused(Refusal { message, hint }) => Err(ApiError::conflict(message, hint)),
         _ => Ok(()),
     }
 }

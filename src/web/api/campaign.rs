@@ -146,7 +146,7 @@ struct CampaignProgress {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
 struct CampaignList {
-    /// By UID.
+    /// The newest first.
     campaigns: Vec<CampaignEntry>,
     /// How many there are.
     total: usize,

@@ -9,18 +9,31 @@ use crate::web::error::ApiError;
 pub(super) const PAGE: Page = Page { path: "/api", view, act: None };
 
 /// What a page does, and how else it is done.
-const WAYS: [(&str, &str, &str); 12] = [
-    ("Sign up", "admin API: POST /domains", "vsara ctl domain create NAME"),
-    ("Access keys", "POST /v1/accesskey/create, list, delete", "vsara ctl accesskey create"),
-    ("Device profiles", "POST /v1/deviceprofile/create, get, list, update", "service.toml"),
-    ("Whitelist", "POST /v1/whitelist/add, list, remove", "service.toml"),
-    ("Private CAs", "POST /v1/ca/create, list, delete", "–"),
-    ("Things", "POST /v1/device/list, get", "vsara ctl status"),
-    ("Features", "POST /v1/device/feature/set", "–"),
-    ("Heartbeat period", "POST /v1/device/heartbeat/set", "–"),
-    ("Plan, suspend, unblock", "POST /v1/device/update, unblock", "–"),
+const WAYS: [(&str, &str, &str); 13] = [
+    ("Sign up", "admin API: GET, POST /domains", "vsara ctl domain create, list"),
+    ("Access keys", "POST /v1/accesskey/create, list, delete", "vsara ctl accesskey create, list, delete"),
+    (
+        "Device profiles",
+        "POST /v1/deviceprofile/create, get, list, update",
+        "vsara ctl device-profile create, show, list, update",
+    ),
+    ("Whitelist", "POST /v1/whitelist/add, list, remove", "vsara ctl whitelist add, list, remove"),
+    ("Private CAs", "POST /v1/ca/create, list, delete", "vsara ctl ca create, list, delete"),
+    ("Things", "POST /v1/device/list, get", "vsara ctl things, thing ROT"),
+    ("Features", "POST /v1/device/feature/set", "vsara ctl feature ROT ldp on"),
+    ("Heartbeat period", "POST /v1/device/heartbeat/set", "vsara ctl heartbeat-period ROT 1d"),
+    (
+        "Plan, suspend, unblock",
+        "POST /v1/device/update, unblock",
+        "vsara ctl plan ROT flex, suspend ROT, resume ROT, unblock ROT",
+    ),
+    (
+        "Campaigns",
+        "POST /v1/campaign/feature/set, heartbeat/set, plan/set, get, list, device/list",
+        "vsara ctl campaign create, show, list, things",
+    ),
     ("Events", "POST /v1/event/list, GET /v1/event/stream", "vsara ctl events --follow"),
-    ("Faults", "admin API: GET, PUT /faults", "vsara ctl fault …"),
+    ("Faults", "admin API: GET, PUT /faults", "vsara ctl fault service …"),
     ("Clock", "admin API: GET, PUT /clock", "vsara ctl time advance 24h"),
 ];
 
@@ -33,7 +46,7 @@ fn view(visit: &mut Visit<'_>) -> Result<Content, ApiError> {
     let follow = format!("curl -N {base}/v1/event/stream -H \"Authorization: Bearer $TOKEN\"");
     let body = html! {
         h1 { "API" }
-        p.lead { "Whatever these pages do, programs can do by REST." }
+        p.lead { "Whatever these pages do, programs can do by REST, and scripts by " code { "vsara ctl" } "." }
         p { a.button.primary href="/docs" { "Documentation" } " " a.button href="/openapi.json" { "OpenAPI, JSON" } " " a.button href="/openapi.yaml" { "OpenAPI, YAML" } }
         section.card aria-labelledby="begin" {
             h2 #begin { "To begin with" }

@@ -45,6 +45,23 @@ impl Fields {
         self.parsed(name, "a root of trust, which is 16 hex digits")
     }
 
+    /// Roots of trust, apart by spaces, commas or line ends: all of them, or it is refused.
+    pub(super) fn rots(&self, name: &str, max: usize) -> Result<Vec<RotUid>, ApiError> {
+        let is_between = |c: char| c.is_whitespace() || c == ',' || c == ';';
+        let mut rots = Vec::new();
+        for word in self.get(name).split(is_between).filter(|word| !word.is_empty()) {
+            let wrong = || {
+                let word = shortened(word);
+                refused(format!("{word:?} is not a root of trust, which is 16 hex digits; nothing was done"))
+            };
+            rots.push(word.parse().map_err(|_| wrong())?);
+            if rots.len() > max {
+                return Err(refused(format!("at most {max} roots of trust at a time; nothing was done")));
+            }
+        }
+        if rots.is_empty() { Err(refused("there is no root of trust in it")) } else { Ok(rots) }
+    }
+
     /// A whole number within limits; 0 where none is given.
     pub(super) fn number(&self, name: &str, what: &str, max: u32) -> Result<u32, ApiError> {
         let number: u32 = self.parsed(name, "a whole number")?.unwrap_or_default();
@@ -141,6 +158,19 @@ mod tests {
         assert_eq!(period("period=7d"), Some(604_800));
         assert_eq!(period("period=soon"), None);
         assert_eq!(period(""), None);
+    }
+
+    #[test]
+    fn roots_of_trust_are_taken_all_or_none() {
+        let check = |text: &str, expected: Option<usize>| {
+            let fields = Fields(vec![("rots".to_owned(), text.to_owned())]);
+            assert_eq!(fields.rots("rots", 3).ok().map(|rots| rots.len()), expected, "{text}");
+        };
+        check("0a04f008003c9623", Some(1));
+        check(" 0a04f008003c9623,0A04F008003C9624;\r\n0a04f008003c9625 ", Some(3));
+        check("0a04f008003c9623 nonsense", None);
+        check(" , ", None);
+        check(&"0a04f008003c9623 ".repeat(4), None);
     }
 
     #[test]

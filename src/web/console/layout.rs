@@ -9,12 +9,13 @@ use super::visit::{Content, Visit};
 use crate::web::error::ApiError;
 
 /// Where the navigation leads.
-const SECTIONS: [(&str, &str); 9] = [
+const SECTIONS: [(&str, &str); 10] = [
     ("/", "Overview"),
     ("/things", "Things"),
     ("/profiles", "Device profiles"),
     ("/whitelist", "Whitelist"),
     ("/cas", "Private CAs"),
+    ("/campaigns", "Campaigns"),
     ("/events", "Events"),
     ("/keys", "Access keys"),
     ("/world", "Faults and clock"),
@@ -23,7 +24,7 @@ const SECTIONS: [(&str, &str); 9] = [
 
 /// What a page says once after a form was carried out. The address names an entry, so that no
 /// address makes a page say anything else.
-pub(super) const DONE: [(&str, &str); 15] = [
+pub(super) const DONE: [(&str, &str); 16] = [
     ("feature", "Saved. The module puts it in force at its next security heartbeat."),
     ("period", "The heartbeat period is saved. It is in force from the next heartbeat on."),
     ("plan", "The plan is changed."),
@@ -44,6 +45,7 @@ pub(super) const DONE: [(&str, &str); 15] = [
     ("faults", "The faults are in force."),
     ("right", "Nothing goes wrong on purpose any more."),
     ("clock", "The clock is moved."),
+    ("campaign", "The campaign has begun. Each Thing takes up the change at its next security heartbeat."),
     ("new-profile", "The device profile is made. Seal its UID into your modules."),
 ];
 

@@ -120,6 +120,11 @@ pub(super) fn empty(title: &str, more: &Markup) -> Markup {
     html! { div.empty { h2 { (title) } (more) } }
 }
 
+/// A switch in a word.
+pub(super) const fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
 /// Which part of a list this is, and the way to its neighbours.
 pub(super) fn pager(visit: &Visit<'_>, shown: usize, total: usize) -> Markup {
     let page = visit.page();

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::fields::{feature, refused};
 use super::pieces::{
-    events, feature_title, grouped, period, plan_choice, plan_words, profile_name, state, when,
+    events, feature_title, grouped, on_off, period, plan_choice, plan_words, profile_name, state, when,
 };
 use super::visit::{Content, Next, Page, Visit};
 use crate::protocol::message::{Feature, Standing};
@@ -29,6 +29,8 @@ fn view(visit: &mut Visit<'_>) -> Result<Content, ApiError> {
     let device = account.device(rot)?;
     let profiles = account.profiles()?;
     let authorities = account.authorities()?;
+    let waiting = device.campaigns.iter().filter_map(|uid| account.campaign(uid).ok());
+    let campaigns: Vec<_> = waiting.map(|(campaign, _)| campaign).collect();
     let query = EventQuery { rot: Some(rot), newest_first: true, ..EventQuery::default() };
     let noted = account.events(query, Window { offset: 0, count: EVENTS_LEN })?;
     let serial = device.seal.as_ref().map_or("no serial number", |seal| seal.serial_number.as_str());
@@ -61,6 +63,9 @@ fn view(visit: &mut Visit<'_>) -> Result<Content, ApiError> {
                         dt { "Certificate" } dd { @if certificate.in_force { "in force" } @else { "not in force" } " until " (when(Some(certificate.not_after)))
                             span.quiet { " · signed by " (authority_name(&authorities, &certificate.authority_uid)) } }
                     }
+                    @if !campaigns.is_empty() { dt { "Campaigns" } dd { @for (index, campaign) in campaigns.iter().enumerate() {
+                        @if index > 0 { ", " } a href={ "/campaigns/" (campaign.uid) } { (campaign.name) }
+                    } span.quiet { " wait for its next heartbeat" } } }
                     dt { "Key set" } dd { "number " strong { (device.keys.committed()) } " is agreed on"
                         span.quiet { " · these authenticate: " (device.keys.numbers().map(|number| number.to_string()).collect::<Vec<_>>().join(", ")) } }
                 }
@@ -190,8 +195,4 @@ fn act(visit: &mut Visit<'_>) -> Result<Next, ApiError> {
         _ => return Err(refused("the form does not say what to do")),
     }
     Ok(Next::done(&here, what))
-}
-
-const fn on_off(on: bool) -> &'static str {
-    if on { "on" } else { "off" }
 }

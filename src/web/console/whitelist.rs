@@ -2,11 +2,9 @@
 
 use maud::html;
 
-use super::fields::refused;
 use super::pieces::{empty, grouped, mark, pager};
 use super::profiles;
 use super::visit::{Content, Next, Page, Visit};
-use crate::protocol::keys::RotUid;
 use crate::web::error::ApiError;
 use crate::web::limits::ROTS_MAX;
 
@@ -67,44 +65,11 @@ fn view(visit: &mut Visit<'_>) -> Result<Content, ApiError> {
 fn act(visit: &mut Visit<'_>) -> Result<Next, ApiError> {
     let profile = profiles::find(visit)?;
     let here = format!("/whitelist?profile={}", mark(&profile.uid));
-    let rots = rots(visit.asked.form.get("rots"))?;
+    let rots = visit.asked.form.rots("rots", ROTS_MAX)?;
     if visit.asked.form.get("do") == "remove" {
         visit.account().whitelist_remove(&profile.uid, &rots)?;
         return Ok(Next::done(&here, "unlisted"));
     }
     visit.account().whitelist_add(&profile.uid, &rots)?;
     Ok(Next::done(&here, "listed"))
-}
-
-fn rots(text: &str) -> Result<Vec<RotUid>, ApiError> {
-    let is_between = |c: char| c.is_whitespace() || c == ',' || c == ';';
-    let mut rots = Vec::new();
-    for word in text.split(is_between).filter(|word| !word.is_empty()) {
-        let wrong = || {
-            let word: String = word.chars().take(40).collect();
-            refused(format!("{word:?} is not a root of trust, which is 16 hex digits; nothing was added"))
-        };
-        rots.push(word.parse().map_err(|_| wrong())?);
-        if rots.len() > ROTS_MAX {
-            return Err(refused(format!("at most {ROTS_MAX} roots of trust at a time; nothing was added")));
-        }
-    }
-    if rots.is_empty() { Err(refused("there is no root of trust in it")) } else { Ok(rots) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn roots_of_trust_are_taken_all_or_none() {
-        let check = |text: &str, expected: Option<usize>| {
-            assert_eq!(rots(text).ok().map(|rots| rots.len()), expected, "{text}")
-        };
-        check("0a04f008003c9623", Some(1));
-        check(" 0a04f008003c9623,0A04F008003C9624;\r\n0a04f008003c9625 ", Some(3));
-        check("0a04f008003c9623 nonsense", None);
-        check(" , ", None);
-        check(&"0a04f008003c9623 ".repeat(ROTS_MAX + 1), None);
-    }
 }
