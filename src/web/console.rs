@@ -6,6 +6,7 @@
 //! service that REST, the admin API or `vsara ctl` has too.
 
 mod api;
+mod authorities;
 mod campaigns;
 mod events;
 mod fields;
@@ -45,6 +46,7 @@ const PAGES: &[Page] = &[
     profiles::NEW,
     profiles::ONE,
     whitelist::PAGE,
+    authorities::PAGE,
     campaigns::LIST,
     campaigns::NEW,
     campaigns::ONE,

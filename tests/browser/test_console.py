@@ -69,6 +69,7 @@ class Story(ConsoleCase):
         self.assert_ok(original.command("AT+USECCONN", within=20))
         browser.path(f"/things/{ROT}")
         self.assertEqual(self.wanted_and_applied(browser, "ztp"), ("on", "on"))
+        self.assertRegex(browser.text(), r"Certificate\s+in force until .* signed by acme device CA")
 
         # The copy is refused, and everybody sees it.
         browser.path("/")
@@ -83,7 +84,7 @@ class Story(ConsoleCase):
         self.assertEqual(browser.find(".badge.bad").text, "clone")
         for name, path in (("events-clone", "/events?kind=clone"), ("thing", f"/things/{ROT}"), ("things", "/things"),
                            ("overview", "/"), ("profiles", "/profiles"), ("whitelist", "/whitelist"), ("keys", "/keys"),
-                           ("world", "/world"), ("api", "/api"), ("domains", "/signup"), ("events", "/events")):
+                           ("cas", "/cas"), ("world", "/world"), ("api", "/api"), ("domains", "/signup"), ("events", "/events")):
             browser.path(path)
             self.assert_look(browser, name)
 
@@ -184,6 +185,37 @@ class Refusals(ConsoleCase):
         browser.submit(f"button[name=key][value='{key}']")
         self.assertNotIn(key, browser.text())
         self.assertEqual(server.http.send("POST", "/v1/authenticate", {"APIKey": key, "APISecret": secret}).status, 404)
+
+
+    def test_a_private_ca_is_made_named_by_a_profile_and_kept_while_it_is(self):
+        server = self.server()
+        browser = self.signed_in(server, "acme")
+        browser.path("/cas")
+        self.assertIn("No private CA yet", browser.text())
+        browser.fill(name=" Größe")
+        browser.submit("button[value=create]")
+        self.assertIn("printable ASCII", browser.find("[role=alert]").text)
+        browser.fill(name="pumps", certificates="30")
+        browser.submit("button[value=create]")
+        self.assertIn("The private CA is made", browser.text())
+        self.assertIn("30 days", browser.text())
+        browser.click("summary")
+        self.assertIn("BEGIN CERTIFICATE", browser.text())
+        self.assertEqual(browser.barriers(), [])
+
+        owner = server.account("acme")
+        (ca,) = owner("/v1/ca/list")["CAs"]
+        browser.path("/profiles/new")
+        browser.fill(name="Pumps", ca=ca["CAUID"])
+        browser.submit("form.wizard button")
+        (profile,) = owner("/v1/deviceprofile/list")["DeviceProfiles"]
+        self.assertEqual(profile["CAUID"], ca["CAUID"])
+        browser.path("/cas")
+        browser.submit("button.danger")
+        self.assertIn("names that private CA", browser.find("[role=alert]").text)
+        owner("/v1/deviceprofile/update", DeviceProfileUID=profile["DeviceProfileUID"], CAUID=None)
+        browser.submit("button.danger")
+        self.assertIn("No private CA yet", browser.text())
 
 
 class Use(ConsoleCase):

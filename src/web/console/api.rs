@@ -9,7 +9,7 @@ use crate::web::error::ApiError;
 pub(super) const PAGE: Page = Page { path: "/api", view, act: None };
 
 /// What a page does, and how else it is done.
-const WAYS: [(&str, &str, &str); 12] = [
+const WAYS: [(&str, &str, &str); 13] = [
     ("Sign up", "admin API: GET, POST /domains", "vsara ctl domain create, list"),
     ("Access keys", "POST /v1/accesskey/create, list, delete", "vsara ctl accesskey create, list, delete"),
     (
@@ -18,6 +18,7 @@ const WAYS: [(&str, &str, &str); 12] = [
         "vsara ctl device-profile create, show, list, update",
     ),
     ("Whitelist", "POST /v1/whitelist/add, list, remove", "vsara ctl whitelist add, list, remove"),
+    ("Private CAs", "POST /v1/ca/create, list, delete", "vsara ctl ca create, list, delete"),
     ("Things", "POST /v1/device/list, get", "vsara ctl things, thing ROT"),
     ("Features", "POST /v1/device/feature/set", "vsara ctl feature ROT ldp on"),
     ("Heartbeat period", "POST /v1/device/heartbeat/set", "vsara ctl heartbeat-period ROT 1d"),

@@ -9,11 +9,12 @@ use super::visit::{Content, Visit};
 use crate::web::error::ApiError;
 
 /// Where the navigation leads.
-const SECTIONS: [(&str, &str); 9] = [
+const SECTIONS: [(&str, &str); 10] = [
     ("/", "Overview"),
     ("/things", "Things"),
     ("/profiles", "Device profiles"),
     ("/whitelist", "Whitelist"),
+    ("/cas", "Private CAs"),
     ("/campaigns", "Campaigns"),
     ("/events", "Events"),
     ("/keys", "Access keys"),
@@ -23,7 +24,7 @@ const SECTIONS: [(&str, &str); 9] = [
 
 /// What a page says once after a form was carried out. The address names an entry, so that no
 /// address makes a page say anything else.
-pub(super) const DONE: [(&str, &str); 14] = [
+pub(super) const DONE: [(&str, &str); 16] = [
     ("feature", "Saved. The module puts it in force at its next security heartbeat."),
     ("period", "The heartbeat period is saved. It is in force from the next heartbeat on."),
     ("plan", "The plan is changed."),
@@ -36,6 +37,11 @@ pub(super) const DONE: [(&str, &str); 14] = [
     ("listed", "The whitelist has them now."),
     ("unlisted", "Taken off the whitelist. A device that is active stays so."),
     ("key-gone", "The access key is deleted. Whoever held it is locked out."),
+    ("ca", "The private CA is made. It signs from now on, unless a device profile names another."),
+    (
+        "ca-gone",
+        "The private CA is deleted. Its Things get new certificates at their next security heartbeat.",
+    ),
     ("faults", "The faults are in force."),
     ("right", "Nothing goes wrong on purpose any more."),
     ("clock", "The clock is moved."),

@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use super::pieces::{copied, empty, feature_title, mark, period, plan_choice};
 use super::visit::{Content, Next, Page, Visit};
 use crate::protocol::message::Feature;
+use crate::service::authority::Authority;
 use crate::service::domain::TITLE_LEN_MAX;
 use crate::service::{DeviceProfile, OperatorError};
 use crate::web::error::ApiError;
@@ -49,11 +50,14 @@ fn wizard(visit: &mut Visit<'_>) -> Result<Content, ApiError> {
     profile.plan = form.plan().unwrap_or_default();
     profile.features = form.features().unwrap_or_default().into_iter().collect();
     profile.whitelist = form.is_ticked("whitelist");
+    profile.authority_uid = form.given("ca").map(str::to_owned);
+    let given_period = form.given("period").map(str::to_owned);
+    let authorities = visit.account().authorities()?;
     let body = html! {
         p.crumbs { a href="/profiles" { "Device profiles" } " / New" }
         h1 { "New device profile" }
         form.wizard method="post" action="/profiles/new" {
-            (parts(&profile, form.given("period")))
+            (parts(&profile, given_period.as_deref(), &authorities))
             p { button.primary { "Make device profile" } " " a.button href="/profiles" { "Cancel" } }
         }
     };
@@ -63,6 +67,7 @@ fn wizard(visit: &mut Visit<'_>) -> Result<Content, ApiError> {
 fn one(visit: &mut Visit<'_>) -> Result<Content, ApiError> {
     let profile = find(visit)?;
     let here = format!("/profiles/{}", mark(&profile.uid));
+    let authorities = visit.account().authorities()?;
     let body = html! {
         p.crumbs { a href="/profiles" { "Device profiles" } " / " (profile.name) }
         h1 { (profile.name) }
@@ -74,7 +79,7 @@ fn one(visit: &mut Visit<'_>) -> Result<Content, ApiError> {
             p { a href={ "/things?profile=" (mark(&profile.uid)) } { "Things with this profile" } " · " a href={ "/whitelist?profile=" (mark(&profile.uid)) } { "Its whitelist" } }
         }
         form.wizard method="post" action=(here) {
-            (parts(&profile, visit.asked.form.given("period")))
+            (parts(&profile, visit.asked.form.given("period"), &authorities))
             p.quiet { "A change is for later bootstraps only." }
             p { button.primary { "Save" } }
         }
@@ -83,7 +88,7 @@ fn one(visit: &mut Visit<'_>) -> Result<Content, ApiError> {
 }
 
 /// The four steps of the wizard.
-fn parts(profile: &DeviceProfile, given_period: Option<&str>) -> Markup {
+fn parts(profile: &DeviceProfile, given_period: Option<&str>, authorities: &[Arc<Authority>]) -> Markup {
     html! {
         fieldset { legend { "1. Name" }
             label for="name" { "What you call it" }
@@ -107,6 +112,15 @@ fn parts(profile: &DeviceProfile, given_period: Option<&str>) -> Markup {
             label for="period" { "Security heartbeat period" }
             input #period name="period" required value=(given_period.map_or_else(|| period(profile.heartbeat_period_s), str::to_owned)) aria-describedby="period-help";
             p.help #period-help { "Like 7d, 12h or 5m." }
+            @if !authorities.is_empty() {
+                label for="ca" { "Private CA that signs certificates" }
+                select #ca name="ca" {
+                    option value="" selected[profile.authority_uid.is_none()] { "The newest" }
+                    @for authority in authorities {
+                        option value=(authority.uid) selected[profile.authority_uid.as_ref() == Some(&authority.uid)] { (authority.name) }
+                    }
+                }
+            }
         }
     }
 }
@@ -140,6 +154,7 @@ fn filled_in(visit: &Visit<'_>, present: &DeviceProfile) -> Result<DeviceProfile
         features: form.features()?.into_iter().collect::<BTreeSet<_>>(),
         whitelist: form.is_ticked("whitelist"),
         heartbeat_period_s: form.period_s("period")?,
+        authority_uid: form.given("ca").map(str::to_owned),
         ..present.clone()
     })
 }

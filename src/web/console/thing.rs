@@ -1,5 +1,7 @@
 //! One Thing: what is wanted of it and what it has reported, side by side.
 
+use std::sync::Arc;
+
 use maud::{Markup, html};
 
 use super::fields::{feature, refused};
@@ -10,6 +12,7 @@ use super::visit::{Content, Next, Page, Visit};
 use crate::protocol::message::{Feature, Standing};
 use crate::service::Device;
 use crate::service::account::DeviceEdit;
+use crate::service::authority::Authority;
 use crate::service::device::{Blocked, DeviceState, Traffic};
 use crate::service::store::{EventQuery, Window};
 use crate::web::error::ApiError;
@@ -25,6 +28,7 @@ fn view(visit: &mut Visit<'_>) -> Result<Content, ApiError> {
     let account = visit.account();
     let device = account.device(rot)?;
     let profiles = account.profiles()?;
+    let authorities = account.authorities()?;
     let waiting = device.campaigns.iter().filter_map(|uid| account.campaign(uid).ok());
     let campaigns: Vec<_> = waiting.map(|(campaign, _)| campaign).collect();
     let query = EventQuery { rot: Some(rot), newest_first: true, ..EventQuery::default() };
@@ -55,6 +59,10 @@ fn view(visit: &mut Visit<'_>) -> Result<Content, ApiError> {
                     dt { "Registered" } dd { (when(device.registered_at)) }
                     dt { "Last heartbeat" } dd { (when(device.last_heartbeat)) @if device.heartbeats > 0 { span.quiet { " · " (grouped(device.heartbeats.into())) " in all" } } }
                     dt { "Next due" } dd { (super::things::due(&device, now)) }
+                    @if let Some(certificate) = &device.certificate {
+                        dt { "Certificate" } dd { @if certificate.in_force { "in force" } @else { "not in force" } " until " (when(Some(certificate.not_after)))
+                            span.quiet { " · signed by " (authority_name(&authorities, &certificate.authority_uid)) } }
+                    }
                     @if !campaigns.is_empty() { dt { "Campaigns" } dd { @for (index, campaign) in campaigns.iter().enumerate() {
                         @if index > 0 { ", " } a href={ "/campaigns/" (campaign.uid) } { (campaign.name) }
                     } span.quiet { " wait for its next heartbeat" } } }
@@ -96,6 +104,11 @@ fn view(visit: &mut Visit<'_>) -> Result<Content, ApiError> {
         }
     };
     Ok(Content { title: serial.to_owned(), body })
+}
+
+fn authority_name<'a>(authorities: &'a [Arc<Authority>], uid: &str) -> &'a str {
+    let found = authorities.iter().find(|authority| authority.uid == uid);
+    found.map_or("a private CA that is not here any more", |authority| authority.name.as_str())
 }
 
 fn standing_form(device: &Device) -> Markup {
