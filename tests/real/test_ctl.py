@@ -364,7 +364,7 @@ class Parity(ServiceCase):
         ("/keys", "create"): "accesskey create", ("/keys", "delete"): "accesskey delete",
         ("/profiles/new", ""): "device-profile create", ("/profiles/{}", ""): "device-profile update",
         ("/whitelist", "add"): "whitelist add", ("/whitelist", "remove"): "whitelist remove",
-        ("/campaigns/new", ""): "campaign create",
+        ("/campaigns/new", ""): "campaign create", ("/cas", "create"): "ca create", ("/cas", "delete"): "ca delete",
         ("/things/{}", "feature"): "feature", ("/things/{}", "period"): "heartbeat-period", ("/things/{}", "plan"): "plan",
         ("/things/{}", "suspend"): "suspend", ("/things/{}", "unblock"): "unblock",
         ("/world", "faults"): "fault", ("/world", "right"): "fault",
@@ -376,7 +376,7 @@ class Parity(ServiceCase):
         "/": "status", "/signup": "domain list", "/things": "things", "/things/{}": "thing", "/profiles": "device-profile list",
         "/profiles/{}": "device-profile show", "/profiles/new": "device-profile create", "/whitelist": "whitelist list",
         "/campaigns": "campaign list", "/campaigns/{}": "campaign show", "/campaigns/new": "campaign create", "/events": "events",
-        "/keys": "accesskey list", "/world": "fault", "/api": "rest",
+        "/keys": "accesskey list", "/cas": "ca list", "/world": "fault", "/api": "rest",
     }
     # What narrows it down.
     FILTERS = {
@@ -401,6 +401,7 @@ class Parity(ServiceCase):
         server.ctl("suspend", modem.rot)
         server.ctl("campaign", "create", "ldp", "--feature", "ldp=on", "--all")
         server.ctl("accesskey", "create")
+        server.ctl("ca", "create", "devices")
         pages = walk(server)
         actions = {(form.page, form.does) for page in pages.values() for form in page.forms if form.method == "post"}
         filters = {(form.page, name) for page in pages.values() for form in page.forms if form.method == "get" for name in form.names}
