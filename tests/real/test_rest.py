@@ -127,7 +127,7 @@ class Things(Case):
         fields = dict(Name="pumps", Plan="flex", Features=["ldp"], Whitelist=False, HeartbeatPeriod=86400)
         uid = owner("/v1/deviceprofile/create", **fields)["DeviceProfileUID"]
         self.assertRegex(uid, r"^[A-Za-z0-9]{22}$")
-        self.assertEqual(owner("/v1/deviceprofile/get", DeviceProfileUID=uid), {"DeviceProfileUID": uid, **fields})
+        self.assertEqual(owner("/v1/deviceprofile/get", DeviceProfileUID=uid), {"DeviceProfileUID": uid, "CAUID": None, **fields})
         modem = self.sealed(server, uid)
         devices = owner("/v1/device/list")
         self.assertEqual(devices["Total"], 1)
@@ -291,12 +291,14 @@ class Domains(Case):
         owner("/v1/whitelist/add", DeviceProfileUID=uid, ROTPublicUIDs=[modem.rot])
         campaign = owner("/v1/campaign/heartbeat/set", Name="n", ROTPublicUIDs=[modem.rot], HeartbeatPeriod=3600)["CampaignUID"]
         key = owner("/v1/accesskey/list")["AccessKeys"][0]["APIKey"]
+        ca = owner("/v1/ca/create", Name="theirs")["CAUID"]
         theirs = {
             "ROTPublicUID": modem.rot,
             "ROTPublicUIDs": [modem.rot],
             "DeviceProfileUID": uid,
             "CampaignUID": campaign,
             "APIKey": key,
+            "CAUID": ca,
             "Feature": "ldp",
             "Enabled": True,
             "HeartbeatPeriod": 600,
@@ -319,9 +321,9 @@ class Domains(Case):
                 fields = {name: value for name, value in theirs.items() if name in names}
                 reply = other.send(method.upper(), path, fields)
                 if reply.status == 200:
-                    for secret in (modem.rot, uid, campaign, key):
+                    for secret in (modem.rot, uid, campaign, key, ca):
                         self.assertNotIn(secret, reply.body.decode(), path)
-                    self.assertIn(reply.json().get("Total", 0) if path not in ("/v1/accesskey/list", "/v1/deviceprofile/list", "/v1/plan/list") else 0, (0,), path)
+                    self.assertIn(reply.json().get("Total", 0) if path not in ("/v1/accesskey/list", "/v1/ca/list", "/v1/deviceprofile/list", "/v1/plan/list") else 0, (0,), path)
                 else:
                     self.assertEqual(reply.status, 404, f"{path}: {reply}")
         self.assertGreater(walked, 20)
