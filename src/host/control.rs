@@ -1,7 +1,9 @@
 //! The control socket: `<state>/control.sock`, a JSON object a line, for `vsara ctl` and scripts.
 //!
 //! A request is `{"verb":"power","to":"cut"}`; its answer `{"ok":true,"value":…}` or
-//! `{"ok":false,"error":"…"}`, with a `hint` where there is one. After `{"verb":"events","follow":true}` a line follows for each event.
+//! `{"ok":false,"error":"…"}`, with a `hint` where there is one. After
+//! `{"verb":"events","follow":true}` a line follows for each event, and
+//! `{"verb":"rest","path":"/v1/device/list","domain":"default","body":{}}` does what REST does.
 
 use std::fs::{self, File, Permissions};
 use std::io;

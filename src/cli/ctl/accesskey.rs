@@ -41,7 +41,7 @@ impl Verb {
         match self {
             Self::Create { owner } => owner.ask("/v1/accesskey/create", json!({}), Shown::Fields),
             Self::List { owner } => {
-                let shown = Shown::Table(List { field: "AccessKeys", offset: 0 }, COLUMNS);
+                let shown = Shown::Table(List::whole("AccessKeys"), COLUMNS);
                 owner.ask("/v1/accesskey/list", json!({}), shown)
             }
             Self::Delete { api_key, owner } => {

@@ -95,7 +95,7 @@ impl Verb {
                 owner.ask("/v1/ca/create", body, Shown::Values(&["CAUID"]))
             }
             Self::List { pem, page: PageArgs { count, offset }, owner } => {
-                let list = List { field: "CAs", offset: *offset };
+                let list = List::part("CAs", *offset);
                 let body = json!({ "Offset": offset, "Count": count });
                 owner.ask("/v1/ca/list", body, pem_or_table(*pem, list, COLUMNS))
             }
@@ -107,7 +107,7 @@ impl Verb {
 impl CertificateVerb {
     pub(super) fn errand(&self) -> Errand {
         let Self::List { rot, ca, pem, page: PageArgs { count, offset }, owner } = self;
-        let list = List { field: "Certificates", offset: *offset };
+        let list = List::part("Certificates", *offset);
         let body = json!({ "ROTPublicUID": rot, "CAUID": ca, "Offset": offset, "Count": count });
         owner.ask("/v1/certificate/list", body, pem_or_table(*pem, list, CERTIFICATES))
     }

@@ -121,7 +121,7 @@ impl Verb {
         match self {
             Self::Create(args) => args.errand(),
             Self::List { page: PageArgs { count, offset }, owner } => {
-                let shown = Shown::Table(List { field: "Campaigns", offset: *offset }, COLUMNS);
+                let shown = Shown::Table(List::part("Campaigns", *offset), COLUMNS);
                 owner.ask("/v1/campaign/list", json!({ "Offset": offset, "Count": count }), shown)
             }
             Self::Show { uid, owner } => {
@@ -130,7 +130,7 @@ impl Verb {
             Self::Things { uid, outcome, page: PageArgs { count, offset }, owner } => {
                 let body =
                     json!({ "CampaignUID": uid, "Outcome": outcome, "Offset": offset, "Count": count });
-                let shown = Shown::Table(List { field: "Devices", offset: *offset }, THINGS);
+                let shown = Shown::Table(List::part("Devices", *offset), THINGS);
                 owner.ask("/v1/campaign/device/list", body, shown)
             }
         }

@@ -92,7 +92,7 @@ impl Verb {
                 owner.ask("/v1/deviceprofile/create", body, Shown::Values(&["DeviceProfileUID"]))
             }
             Self::List { page: PageArgs { count, offset }, owner } => {
-                let shown = Shown::Table(List { field: "DeviceProfiles", offset: *offset }, COLUMNS);
+                let shown = Shown::Table(List::part("DeviceProfiles", *offset), COLUMNS);
                 owner.ask("/v1/deviceprofile/list", json!({ "Offset": offset, "Count": count }), shown)
             }
             Self::Show { uid, owner } => {

@@ -41,7 +41,7 @@ impl Verb {
             Self::Create { name, company, json } => {
                 (Some(json!({ "Name": name, "Company": company })), Shown::Row(COLUMNS), *json)
             }
-            Self::List { json } => (None, Shown::Table(List { field: "Domains", offset: 0 }, COLUMNS), *json),
+            Self::List { json } => (None, Shown::Table(List::whole("Domains"), COLUMNS), *json),
         };
         Errand::admin("/domains", body, if json { Shown::Json } else { shown })
     }

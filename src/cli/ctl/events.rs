@@ -85,6 +85,6 @@ impl NotedArgs {
     fn ask(&self, path: &str) -> Errand {
         let PageArgs { count, offset } = self.page;
         let body = json!({ "ROTPublicUID": self.rot, "Since": self.since, "Offset": offset, "Count": count });
-        self.owner.ask(path, body, Shown::Table(List { field: "Devices", offset }, COLUMNS))
+        self.owner.ask(path, body, Shown::Table(List::part("Devices", offset), COLUMNS))
     }
 }

@@ -32,9 +32,21 @@ pub(super) enum Shown {
 #[derive(Clone, Copy)]
 pub(super) struct List {
     /// The field it is in.
-    pub(super) field: &'static str,
-    /// How many entries were left out in front.
-    pub(super) offset: u32,
+    field: &'static str,
+    /// How many entries were left out in front; none where it is never asked for in parts.
+    offset: Option<u32>,
+}
+
+impl List {
+    /// One that comes as a whole.
+    pub(super) fn whole(field: &'static str) -> Self {
+        Self { field, offset: None }
+    }
+
+    /// A part of one, without so many entries in front.
+    pub(super) fn part(field: &'static str, offset: u32) -> Self {
+        Self { field, offset: Some(offset) }
+    }
 }
 
 /// A heading, and what stands below it.
@@ -99,14 +111,17 @@ pub(super) fn period(value: &Value) -> String {
 
 /// Says on stderr, where no script reads it, that a list is empty or goes on.
 fn tell_rest(list: List, value: &Value) {
+    let Some(total) = value["Total"].as_u64() else { return };
     let shown = items(&value[list.field]).len() as u64;
-    let end = u64::from(list.offset) + shown;
-    match value["Total"].as_u64() {
-        Some(total) if shown == 0 => eprintln!("nothing to show of {total}"),
-        Some(total) if end < total => {
-            eprintln!("{shown} of {total}; --offset {end} shows the next, --count N more at a time");
-        }
-        _ => {}
+    let end = u64::from(list.offset.unwrap_or_default()) + shown;
+    if shown == 0 {
+        eprintln!("nothing to show of {total}");
+    } else if end < total {
+        let way = match list.offset {
+            Some(_) => format!("; --offset {end} shows the next, --count N more at a time"),
+            None => String::new(),
+        };
+        eprintln!("{shown} of {total}{way}");
     }
 }
 

@@ -157,7 +157,7 @@ impl Verb {
                 owner.ask("/v1/device/update", json!({ "ROTPublicUID": rot, "Plan": plan }), row)
             }
             Self::Plans { owner } => {
-                owner.ask("/v1/plan/list", json!({}), Shown::Table(List { field: "Plans", offset: 0 }, PLANS))
+                owner.ask("/v1/plan/list", json!({}), Shown::Table(List::whole("Plans"), PLANS))
             }
             Self::Suspend(args) => args.suspended(true),
             Self::Resume(args) => args.suspended(false),
@@ -182,7 +182,7 @@ impl ThingsArgs {
             "Overdue": only(self.overdue), "Blacklisted": only(self.blacklisted),
             "Offset": offset, "Count": count,
         });
-        let shown = Shown::Table(List { field: "Devices", offset }, COLUMNS);
+        let shown = Shown::Table(List::part("Devices", offset), COLUMNS);
         self.owner.ask("/v1/device/list", body, shown)
     }
 }

@@ -69,7 +69,7 @@ impl Verb {
             Self::Remove(args) => args.errand("/v1/whitelist/remove"),
             Self::List { uid, page: PageArgs { count, offset }, owner } => {
                 let body = json!({ "DeviceProfileUID": uid, "Offset": offset, "Count": count });
-                let shown = Shown::Lines(List { field: "ROTPublicUIDs", offset: *offset });
+                let shown = Shown::Lines(List::part("ROTPublicUIDs", *offset));
                 Ok(owner.ask("/v1/whitelist/list", body, shown))
             }
         }
