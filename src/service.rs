@@ -245,10 +245,9 @@ impl<S: Store> Service<S> {
     /// Begins anew on what is in the store by now, as after a restart: another store was put in the
     /// place of the one before. Every session is gone.
     pub fn reload(&mut self) -> Result<(), StoreError> {
-        self.registry.reload()?;
         self.sessions.clear();
         self.wrong_keys = WrongKeys::default();
-        Ok(())
+        self.registry.reload()
     }
 
     /// How many sessions stand, and how many handshakes are under way.

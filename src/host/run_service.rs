@@ -39,12 +39,16 @@ use crate::scenario::claims::Others;
 use crate::scenario::player::Outcome;
 use crate::scenario::script::Act;
 use crate::scenario::service_acts;
-use crate::service::{Account, Event, Operator, Service, ServiceOptions, ServiceOutput, Trace};
+use crate::service::{Account, Event, Operator, Service, ServiceOptions, ServiceOutput, StoreError, Trace};
 use crate::time::{Now, Wakeup};
 use faults::Faults;
 
 /// Datagrams taken in one turn, so that a flood never keeps an operator out.
 const DATAGRAMS_A_TURN: usize = 64;
+
+/// What the system is asked to keep of datagrams that wait, in bytes: those of some thousand modules.
+/// Most systems give less.
+const RECEIVE_BUFFER_LEN: usize = 4 << 20;
 
 /// Longest datagram that is read, in bytes; the core takes less.
 const DATAGRAM_LEN_MAX: usize = 2048;
@@ -94,6 +98,9 @@ impl ServiceHost {
         let service = Service::new(store, setup.master, options, entropy::generator()?)
             .map_err(|error| HostError::running(format_args!("{}: {error}", path.display())))?;
         socket.set_nonblocking(true).map_err(failed)?;
+        if let Err(error) = rustix::net::sockopt::set_socket_recv_buffer_size(&socket, RECEIVE_BUFFER_LEN) {
+            tracing::debug!("service socket: its buffer stays as it is: {error}");
+        }
         let mut host = Self {
             service,
             socket: UdpSocket::from_std(socket).map_err(failed)?,
@@ -184,21 +191,50 @@ impl ServiceHost {
     }
 
     fn take_datagrams(&mut self) {
-        for _ in 0..DATAGRAMS_A_TURN {
-            match self.socket.try_recv_from(&mut self.buffer[..]) {
-                Ok((count, peer)) => {
-                    let now = self.clock.now();
-                    self.counters.datagram(Way::In, count);
-                    if self.faults.are_none() {
-                        self.hear(peer, count, now);
-                    } else {
-                        self.faults.carry(Way::In, peer, self.buffer[..count].to_vec(), now);
-                        self.deliver(now);
+        self.in_one_group(|host| {
+            for _ in 0..DATAGRAMS_A_TURN {
+                match host.socket.try_recv_from(&mut host.buffer[..]) {
+                    Ok((count, peer)) => {
+                        let now = host.clock.now();
+                        host.counters.datagram(Way::In, count);
+                        if host.faults.are_none() {
+                            host.hear(peer, count, now);
+                        } else {
+                            host.faults.carry(Way::In, peer, host.buffer[..count].to_vec(), now);
+                            host.deliver(now);
+                        }
                     }
+                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
+                    Err(error) => tracing::debug!("service socket: {error}"),
                 }
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
-                Err(error) => tracing::debug!("service socket: {error}"),
             }
+        });
+    }
+
+    /// Has the core handle datagrams, and the modules that sent them wait for the disk together:
+    /// 1. what the core writes joins one transaction;
+    /// 2. the transaction is committed;
+    /// 3. answers leave, and what happened is told. Where 2 failed, nothing leaves: the service begins
+    ///    anew on what is on disk, as after a power loss, and modules repeat themselves.
+    fn in_one_group(&mut self, handle: impl FnOnce(&mut Self)) {
+        let begun = self.service.store().begin_group();
+        handle(self);
+        // Where no group could begin, each write was a transaction of its own.
+        let ended = if begun.is_ok() { self.service.store().end_group() } else { Ok(()) };
+        match ended {
+            Ok(()) => self.drain(),
+            Err(error) => self.forget_unwritten(error),
+        }
+    }
+
+    /// What the core says of writes that are not on disk did not happen.
+    fn forget_unwritten(&mut self, error: StoreError) {
+        while self.service.poll_output().is_some() {}
+        let reloaded = self.service.reload();
+        for error in [Some(error), reloaded.err()].into_iter().flatten() {
+            let trace = Trace::StoreFailed(error);
+            self.counters.trace(&trace);
+            log_trace(&trace);
         }
     }
 
@@ -209,7 +245,6 @@ impl ServiceHost {
             journal.note(now.system, Passed::Datagram(Way::In, peer, bytes.to_vec()));
         }
         self.service.handle_datagram(peer, bytes, now);
-        self.drain();
     }
 
     /// What faults have delayed reaches its end.
@@ -228,7 +263,10 @@ impl ServiceHost {
 
     fn handle_due(&mut self) {
         let now = self.clock.now();
-        self.deliver(now);
+        // An answer sets out when its group has ended, and may arrive at once.
+        while self.faults.next_timeout().is_due(now) {
+            self.in_one_group(|host| host.deliver(now));
+        }
         if self.service.next_timeout().is_due(now) {
             self.service.handle_timeout(now);
             self.drain();
@@ -293,3 +331,6 @@ fn log_trace(trace: &Trace) {
         Trace::StoreFailed(_) => tracing::error!(target: "vsara::service", "{trace}"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,6 +41,8 @@ pub use snapshot::{check_snapshot, save_snapshot};
 /// A store in one SQLite file.
 pub struct SqliteStore {
     connection: Connection,
+    /// Between the two ends of a group.
+    is_grouped: bool,
 }
 
 /// Prepared statements kept; more than this file has.
@@ -68,7 +70,31 @@ impl SqliteStore {
         schema::migrate(&mut connection)?;
         let record = ServiceRecord { service_id, generation: 0 };
         connection.execute("INSERT OR IGNORE INTO service (id, record) VALUES (1, ?)", [encode(&record)?])?;
-        Ok(Self { connection })
+        Ok(Self { connection, is_grouped: false })
+    }
+
+    /// From here to [`SqliteStore::end_group`] everything committed is one transaction: it costs one
+    /// wait for the disk, and nobody may hear of it before that is over.
+    pub fn begin_group(&mut self) -> Result<(), StoreError> {
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        self.is_grouped = true;
+        Ok(())
+    }
+
+    /// Everything since [`SqliteStore::begin_group`] is on disk once this has returned; where it fails,
+    /// some of it or nothing is.
+    pub fn end_group(&mut self) -> Result<(), StoreError> {
+        self.is_grouped = false;
+        // On some failures, such as a full disk, SQLite gives up the whole transaction by itself, and
+        // what is committed behind that is on its own.
+        if self.connection.is_autocommit() {
+            return Err(StoreError("the transaction was given up".to_owned()));
+        }
+        let ended = self.connection.execute_batch("COMMIT");
+        if ended.is_err() && !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK")?;
+        }
+        Ok(ended?)
     }
 
     fn one<T: DeserializeOwned>(
@@ -350,11 +376,15 @@ impl Store for SqliteStore {
         self.counted("SELECT state, count(*) FROM device GROUP BY state ORDER BY state", [])
     }
 
+    /// On disk when this returns; within a group, when the group ends.
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
-        for write in batch {
-            put(&transaction, write)?;
+        if self.is_grouped {
+            let savepoint = self.connection.savepoint()?;
+            batch.iter().try_for_each(|write| put(&savepoint, write))?;
+            return Ok(savepoint.commit()?);
         }
+        let transaction = self.connection.transaction()?;
+        batch.iter().try_for_each(|write| put(&transaction, write))?;
         Ok(transaction.commit()?)
     }
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
@@ -190,5 +190,8 @@ def is_gone(element):
     try:
         element.is_enabled()
         return False
-    except StaleElementReferenceException:
-        return True
+    except WebDriverException as error:
+        # Between two documents the driver sometimes says so in other words than for a stale element.
+        if isinstance(error, StaleElementReferenceException) or "does not belong to the document" in str(error):
+            return True
+        raise

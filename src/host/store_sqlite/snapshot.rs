@@ -39,7 +39,7 @@ pub fn check_snapshot(snapshot: &Path) -> Result<(), StoreError> {
     }
     schema::migrate(&mut connection)?;
     connection.pragma_update(None, "journal_mode", "DELETE")?;
-    SqliteStore { connection }.read_whole()
+    SqliteStore { connection, is_grouped: false }.read_whole()
 }
 
 impl SqliteStore {

@@ -1,6 +1,6 @@
 //! One write each: the record, and beside it what is searched for.
 
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, params};
 
 use super::filter::limit;
 use crate::protocol::keys::RotUid;
@@ -13,54 +13,54 @@ use crate::service::store::{StoreError, Write};
 use crate::time::Timestamp;
 
 /// Makes one write of a batch.
-pub(super) fn put(transaction: &Transaction<'_>, write: &Write) -> Result<(), StoreError> {
+pub(super) fn put(connection: &Connection, write: &Write) -> Result<(), StoreError> {
     match write {
         Write::Service(record) => {
             let sql = "UPDATE service SET record = ? WHERE id = 1";
-            transaction.prepare_cached(sql)?.execute([encode(record)?])?;
+            connection.prepare_cached(sql)?.execute([encode(record)?])?;
         }
-        Write::Device(device) => put_device(transaction, device)?,
+        Write::Device(device) => put_device(connection, device)?,
         Write::Profile(profile) => {
             let sql = "INSERT OR REPLACE INTO profile (uid, domain, record) VALUES (?, ?, ?)";
             let row = params![profile.uid, profile.domain, encode(profile)?];
-            transaction.prepare_cached(sql)?.execute(row)?;
+            connection.prepare_cached(sql)?.execute(row)?;
         }
         Write::Whitelist { profile_uid, rot, listed } => {
-            put_listed(transaction, profile_uid, *rot, *listed)?;
+            put_listed(connection, profile_uid, *rot, *listed)?;
         }
-        Write::Event(event) => put_event(transaction, event)?,
+        Write::Event(event) => put_event(connection, event)?,
         Write::Domain(domain) => {
             let sql = "INSERT OR REPLACE INTO domain (name, record) VALUES (?, ?)";
-            transaction.prepare_cached(sql)?.execute(params![domain.name, encode(domain)?])?;
+            connection.prepare_cached(sql)?.execute(params![domain.name, encode(domain)?])?;
         }
         Write::AccessKey(key) => {
             let sql = "INSERT OR REPLACE INTO access_key (api_key, domain, record) VALUES (?, ?, ?)";
-            transaction.prepare_cached(sql)?.execute(params![key.api_key, key.domain, encode(key)?])?;
+            connection.prepare_cached(sql)?.execute(params![key.api_key, key.domain, encode(key)?])?;
         }
         Write::AccessKeyGone(api_key) => {
-            transaction.prepare_cached("DELETE FROM access_key WHERE api_key = ?")?.execute([api_key])?;
+            connection.prepare_cached("DELETE FROM access_key WHERE api_key = ?")?.execute([api_key])?;
         }
-        Write::Campaign(campaign) => put_campaign(transaction, campaign)?,
+        Write::Campaign(campaign) => put_campaign(connection, campaign)?,
         Write::CampaignDevice { campaign_uid, rot, outcome } => {
             let sql = "INSERT OR REPLACE INTO campaign_device (campaign_uid, rot, outcome) VALUES (?, ?, ?)";
-            transaction.prepare_cached(sql)?.execute(params![campaign_uid, rot.0, outcome.name()])?;
+            connection.prepare_cached(sql)?.execute(params![campaign_uid, rot.0, outcome.name()])?;
         }
         Write::Authority(authority) => {
             let sql = "INSERT OR REPLACE INTO authority (uid, domain, record) VALUES (?, ?, ?)";
             let row = params![authority.uid, authority.domain, encode(authority)?];
-            transaction.prepare_cached(sql)?.execute(row)?;
+            connection.prepare_cached(sql)?.execute(row)?;
         }
         Write::AuthorityGone(uid) => {
-            transaction.prepare_cached("DELETE FROM authority WHERE uid = ?")?.execute([uid])?;
+            connection.prepare_cached("DELETE FROM authority WHERE uid = ?")?.execute([uid])?;
         }
-        Write::Certificate(certificate) => put_certificate(transaction, certificate)?,
+        Write::Certificate(certificate) => put_certificate(connection, certificate)?,
     }
     Ok(())
 }
 
 /// A heartbeat changes nothing that is searched for but the time when it is overdue, and then most
 /// indexes are left alone.
-fn put_device(transaction: &Transaction<'_>, device: &Device) -> Result<(), StoreError> {
+fn put_device(connection: &Connection, device: &Device) -> Result<(), StoreError> {
     let row = params![
         encode(device)?,
         device.overdue_at().map(Timestamp::as_millis),
@@ -78,30 +78,30 @@ fn put_device(transaction: &Transaction<'_>, device: &Device) -> Result<(), Stor
     let update = "UPDATE device SET record = ?, overdue_at = ? \
                   WHERE rot = ? AND domain IS ? AND owner_uid IS ? AND plan IS ? AND active IS ? AND state IS ? \
                   AND blacklisted IS ? AND overdue IS ? AND sealed_uid IS ? AND serial IS ?";
-    if transaction.prepare_cached(update)?.execute(row)? == 1 {
+    if connection.prepare_cached(update)?.execute(row)? == 1 {
         return Ok(());
     }
     let replace = "INSERT OR REPLACE INTO device \
                    (record, overdue_at, rot, domain, owner_uid, plan, active, state, blacklisted, overdue, \
                     sealed_uid, serial) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    transaction.prepare_cached(replace)?.execute(row)?;
+    connection.prepare_cached(replace)?.execute(row)?;
     Ok(())
 }
 
-fn put_listed(transaction: &Transaction<'_>, uid: &str, rot: RotUid, listed: bool) -> Result<(), StoreError> {
+fn put_listed(connection: &Connection, uid: &str, rot: RotUid, listed: bool) -> Result<(), StoreError> {
     let sql = if listed {
         "INSERT OR IGNORE INTO whitelist (profile_uid, rot) VALUES (?, ?)"
     } else {
         "DELETE FROM whitelist WHERE profile_uid = ? AND rot = ?"
     };
-    transaction.prepare_cached(sql)?.execute(params![uid, rot.0])?;
+    connection.prepare_cached(sql)?.execute(params![uid, rot.0])?;
     Ok(())
 }
 
-fn put_event(transaction: &Transaction<'_>, event: &Event) -> Result<(), StoreError> {
+fn put_event(connection: &Connection, event: &Event) -> Result<(), StoreError> {
     let sql =
         "INSERT OR REPLACE INTO event (id, last_at, kind, rot, domain, record) VALUES (?, ?, ?, ?, ?, ?)";
-    transaction.prepare_cached(sql)?.execute(params![
+    connection.prepare_cached(sql)?.execute(params![
         limit(usize::try_from(event.id).unwrap_or(usize::MAX)),
         event.last_at.as_millis(),
         event.kind.name(),
@@ -112,18 +112,18 @@ fn put_event(transaction: &Transaction<'_>, event: &Event) -> Result<(), StoreEr
     Ok(())
 }
 
-fn put_campaign(transaction: &Transaction<'_>, campaign: &Campaign) -> Result<(), StoreError> {
+fn put_campaign(connection: &Connection, campaign: &Campaign) -> Result<(), StoreError> {
     let sql = "INSERT OR REPLACE INTO campaign (uid, domain, running, record) VALUES (?, ?, ?, ?)";
     let running = campaign.reach != Reach::Complete;
     let row = params![campaign.uid, campaign.domain, running, encode(campaign)?];
-    transaction.prepare_cached(sql)?.execute(row)?;
+    connection.prepare_cached(sql)?.execute(row)?;
     Ok(())
 }
 
-fn put_certificate(transaction: &Transaction<'_>, certificate: &IssuedCertificate) -> Result<(), StoreError> {
+fn put_certificate(connection: &Connection, certificate: &IssuedCertificate) -> Result<(), StoreError> {
     let sql = "INSERT OR REPLACE INTO certificate (serial, rot, domain, authority_uid, not_before, record) \
                VALUES (?, ?, ?, ?, ?, ?)";
-    transaction.prepare_cached(sql)?.execute(params![
+    connection.prepare_cached(sql)?.execute(params![
         certificate.serial.to_string(),
         certificate.rot.0,
         certificate.domain,
@@ -133,7 +133,7 @@ fn put_certificate(transaction: &Transaction<'_>, certificate: &IssuedCertificat
     ])?;
     let sql = "DELETE FROM certificate WHERE rot = ?1 AND serial NOT IN \
                (SELECT serial FROM certificate WHERE rot = ?1 ORDER BY not_before DESC, serial DESC LIMIT ?2)";
-    transaction.prepare_cached(sql)?.execute(params![certificate.rot.0, limit(CERTIFICATES_KEPT_MAX)])?;
+    connection.prepare_cached(sql)?.execute(params![certificate.rot.0, limit(CERTIFICATES_KEPT_MAX)])?;
     Ok(())
 }
 
