@@ -41,6 +41,7 @@ impl World {
             events: EventLog::default(),
             seed: 1,
             journal: false,
+            calls: RestCalls::by(|_, _| unreachable!("nobody calls")),
         };
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
         let within = runtime.enter();
