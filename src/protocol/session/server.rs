@@ -211,9 +211,9 @@ impl ServerSession {
         if self.over {
             return;
         }
-        self.current.engine.handle_timeout(now);
+        self.current.handle_timeout(now);
         if let Some(candidate) = &mut self.candidate {
-            candidate.engine.handle_timeout(now);
+            candidate.handle_timeout(now);
         }
         self.settle();
     }
@@ -368,6 +368,15 @@ impl Link {
             if self.tap {
                 self.tapped.push_back(Plaintext::Received(plaintext));
             }
+        }
+    }
+
+    /// Repeats or gives up what is due. A cookie is never repeated by itself (RFC 6347 4.2.1): whoever
+    /// asked in another's name would have him sent many times what it cost.
+    fn handle_timeout(&mut self, now: Timestamp) {
+        self.engine.handle_timeout(now);
+        if !self.verified {
+            while self.engine.poll_transmit().is_some() {}
         }
     }
 

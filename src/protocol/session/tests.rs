@@ -314,6 +314,24 @@ fn a_server_that_nobody_talks_to_any_more_ends_a_half_open_handshake() {
 }
 
 #[test]
+fn a_hello_that_nobody_follows_up_is_answered_once() {
+    let options = |seed| SessionOptions { seed: Some(seed), ..SessionOptions::default() };
+    let mut client = ClientSession::new(KNOWN, &KEY, options(1), START);
+    let mut server = ServerSession::new(Arc::new(OneDevice), options(2), START);
+    let hello = client.poll_transmit().expect("a client begins");
+    server.handle_datagram(&hello, START);
+    let mut said = Vec::new();
+    loop {
+        said.extend(std::iter::from_fn(|| server.poll_transmit()));
+        let Some(at) = server.next_timeout() else { break };
+        server.handle_timeout(at);
+    }
+    assert!(server.is_over());
+    let len: usize = said.iter().map(Vec::len).sum();
+    assert!(said.len() == 1 && len <= hello.len(), "{} datagrams, {len} bytes", said.len());
+}
+
+#[test]
 fn closing_tells_the_peer() {
     let mut world = World::new(KNOWN, &KEY, 1).asking(&QUESTIONS);
     world.run();
