@@ -25,7 +25,7 @@ use vsara::profile::Profile;
 use vsara::protocol::keys::{FACTORY_KEY_SET, Key, MasterKey, PskIdentity, RotUid};
 use vsara::protocol::session::{ClientSession, SessionOptions};
 use vsara::service::Store;
-use vsara::service::event::EventKind;
+use vsara::service::event::{EventKind, Reason};
 use vsara::service::store::{EventQuery, Window};
 use vsara::time::{Now, Timestamp};
 
@@ -34,6 +34,9 @@ const MODULES: u64 = 100;
 /// Bad datagrams a second, all sorts together: a test leaves the machine room for others. A wrong key
 /// takes three of them.
 const FLOOD_PER_S: u64 = 2_000;
+
+/// The one a module's first bootstrap ends with.
+const KEY_SET: u32 = 1;
 
 /// From one heartbeat of a module to the next.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -200,8 +203,9 @@ impl Flood {
         let sockets = (0..32).map(|n| socket(Ipv4Addr::new(127, 0, 0, 2 + n), service)).collect();
         let mut flood =
             Self { service, random: ChaCha12Rng::seed_from_u64(1), recorded: Vec::new(), sockets, clock };
-        let rot = rot(1_000_000);
-        flood.recorded = flood.shake_hands(rot, &MasterKey::development().factory_secret(rot).key);
+        let identity = PskIdentity { rot: rot(1_000_000), key_set: FACTORY_KEY_SET };
+        let key = MasterKey::development().factory_secret(identity.rot).key;
+        flood.recorded = flood.shake_hands(identity, &key, any(0));
         assert!(flood.recorded.len() >= 3, "a handshake was recorded");
         flood
     }
@@ -243,9 +247,19 @@ impl Flood {
                 self.hello();
                 return 1;
             }
+            // In the name of nobody, or of a module: under its factory secret or the key set it has now.
             _ => {
-                let rot = RotUid((0x0a04_ff00_0000_0000 | u64::from(choice)).to_be_bytes());
-                return self.shake_hands(rot, &Key::from_bytes([0x55; 32])).len() as u64;
+                let number = u64::from(choice) / 32;
+                let (rot, key_set, from) = match choice % 32 {
+                    15 => {
+                        (RotUid((0x0a04_ff00_0000_0000 | number).to_be_bytes()), FACTORY_KEY_SET, any(number))
+                    }
+                    // Half of them under one key that nobody proves any more: the service speaks of it.
+                    _ if number.is_multiple_of(2) => (rot(0), FACTORY_KEY_SET, Ipv4Addr::LOCALHOST),
+                    _ => (rot(number / 4 % MODULES), number as u32 / 2 % 2 * KEY_SET, Ipv4Addr::LOCALHOST),
+                };
+                let identity = PskIdentity { rot, key_set };
+                return self.shake_hands(identity, &Key::from_bytes([0x55; 32]), from).len() as u64;
             }
         };
         send(socket, &bytes);
@@ -255,16 +269,16 @@ impl Flood {
     /// A first hello from an address and port that were never seen.
     fn hello(&mut self) {
         let from = Ipv4Addr::from_bits(0x7f02_0000 | self.random.next_u32() & 0xffff);
-        let session = self.session(rot(2_000_000), &Key::from_bytes([1; 32]));
+        let identity = PskIdentity { rot: rot(2_000_000), key_set: FACTORY_KEY_SET };
+        let session = self.session(identity, &Key::from_bytes([1; 32]));
         if let Some(bytes) = { session }.poll_transmit() {
             send(&socket(from, self.service), &bytes);
         }
     }
 
     /// A handshake as far as this key leads; what was sent.
-    fn shake_hands(&mut self, rot: RotUid, key: &Key) -> Vec<Vec<u8>> {
-        let from = Ipv4Addr::from_bits(0x7f03_0000 | self.random.next_u32() & 0xffff);
-        let (socket, mut session) = (socket(from, self.service), self.session(rot, key));
+    fn shake_hands(&self, identity: PskIdentity, key: &Key, from: Ipv4Addr) -> Vec<Vec<u8>> {
+        let (socket, mut session) = (socket(from, self.service), self.session(identity, key));
         socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a socket");
         let (mut sent, mut buffer) = (Vec::new(), [0; 2048]);
         loop {
@@ -280,10 +294,14 @@ impl Flood {
         }
     }
 
-    fn session(&self, rot: RotUid, key: &Key) -> ClientSession {
-        let identity = PskIdentity { rot, key_set: FACTORY_KEY_SET };
+    fn session(&self, identity: PskIdentity, key: &Key) -> ClientSession {
         ClientSession::new(identity, key, SessionOptions::default(), self.clock.now().steady)
     }
+}
+
+/// One of many addresses that no module has.
+fn any(number: u64) -> Ipv4Addr {
+    Ipv4Addr::from_bits(0x7f03_0000 | number as u32 & 0xffff)
 }
 
 fn socket(from: Ipv4Addr, service: SocketAddr) -> UdpSocket {
@@ -338,16 +356,25 @@ fn every_heartbeat_succeeds_under_a_flood_of_bad_datagrams() {
     runtime.block_on(make(MODULES).bootstrap());
     server.stop();
     let store = SqliteStore::open(&dir.path().join("service.db"), [0; 8]).expect("a store");
-    let noted = |kind, rot| {
+    let events = |rot| {
         let query = EventQuery { rot: Some(rot), ..EventQuery::default() };
-        let events = store.events(&query, Window::ALL).expect("read").items;
-        events.iter().filter(|event| event.kind == kind).count()
+        store.events(&query, Window::ALL).expect("read").items
     };
+    let noted = |kind, rot| events(rot).iter().filter(|event| event.kind == kind).count();
+    // What is noted of wrong keys says so, and nothing else is held against a module.
+    let is_wrong_key =
+        |reason: &Reason| matches!(reason, Reason::BadMac { key_set: FACTORY_KEY_SET | KEY_SET });
+    let mut wrong_keys = 0;
     for number in 0..=MODULES {
         assert_eq!(noted(EventKind::Bootstrap, rot(number)), 1);
         assert_eq!(noted(EventKind::Clone, rot(number)), 0);
-        assert_eq!(noted(EventKind::Suspicious, rot(number)), 0);
+        let mut suspicious = events(rot(number));
+        suspicious.retain(|event| event.kind == EventKind::Suspicious);
+        assert!(suspicious.iter().all(|event| is_wrong_key(&event.reason)), "{suspicious:?}");
+        assert!(number < MODULES || suspicious.is_empty(), "nobody spoke in the name of this one");
+        wrong_keys += suspicious.len();
     }
+    assert!(wrong_keys > 0, "wrong keys in the name of a module are noted");
     let heartbeats = (0..MODULES).map(|number| noted(EventKind::Heartbeat, rot(number))).sum::<usize>();
     assert_eq!(heartbeats, count, "heartbeats that were answered");
 }

@@ -8,7 +8,7 @@ use rand_chacha::rand_core::SeedableRng;
 use vsara::modem::{Input, Modem, Output, PortId};
 use vsara::module::{IpVersion, ModuleOptions, Timing, factory};
 use vsara::profile::Profile;
-use vsara::protocol::certificate::{CertificateSerial, requested_key};
+use vsara::protocol::certificate::{CertificateSerial, PrivateKey, check_issued, requested_key};
 use vsara::protocol::keys::e2e::E2eHeader;
 use vsara::protocol::keys::local::LocalHeader;
 use vsara::protocol::keys::psk::PskId;
@@ -31,6 +31,9 @@ pub(crate) fn check(input: &[u8]) {
     // Whatever the bytes are, they are no request that was signed by this key, unless it is one.
     let _ = requested_key(bytes);
     let _ = CertificateSerial::of(bytes);
+    // Nobody has this key but we, and we sign nothing with it.
+    let key = PrivateKey::from_bytes(&[1; 32]).expect("below the order of the curve");
+    assert!(check_issued(bytes, bytes, &key).is_err(), "a certificate for a key that nobody has");
     import(*head % 6, bytes);
 }
 
