@@ -7,12 +7,16 @@ use std::sync::Arc;
 
 use dimpl::{Config, PskResolver};
 
-use super::engine::{self, Engine};
+use super::engine::{self, End, Engine};
 use super::record::{FirstRecord, RANDOM_LEN, fatal_alert};
 use super::{SessionFailure, SessionOptions};
 use crate::protocol::coap::{Code, Incoming, Responder};
 use crate::protocol::keys::{Key, PskIdentity};
 use crate::time::{Timestamp, earlier};
+
+/// How many times the bytes of a peer it is sent at most before it has shown the cookie, as QUIC has it
+/// (RFC 9000, 8.1): the engine repeats its cookie on a timer, and a hello may come in another's name.
+const AMPLIFICATION_MAX: usize = 3;
 
 /// Which key belongs to an identity.
 ///
@@ -85,6 +89,8 @@ struct Link {
     hello: Option<[u8; RANDOM_LEN]>,
     /// Whether the peer has shown our cookie, so that it does receive at its address.
     verified: bool,
+    /// Bytes that may still be sent before that.
+    allowance: usize,
     identity: Option<PskIdentity>,
     /// Whether the owner was told that the handshake is done.
     announced: bool,
@@ -211,9 +217,9 @@ impl ServerSession {
         if self.over {
             return;
         }
-        self.current.handle_timeout(now);
+        self.current.engine.handle_timeout(now);
         if let Some(candidate) = &mut self.candidate {
-            candidate.handle_timeout(now);
+            candidate.engine.handle_timeout(now);
         }
         self.settle();
     }
@@ -310,7 +316,7 @@ impl ServerSession {
             }
         }
         if let Some(end) = self.current.engine.end().cloned() {
-            self.transmit.extend(end.alert.map(fatal_alert));
+            self.transmit.extend(self.current.farewell(&end));
             self.fail(end.failure);
         }
     }
@@ -321,8 +327,8 @@ impl ServerSession {
         let Some(mut candidate) = self.candidate.take() else { return };
         candidate.exchange(&mut self.transmit);
         self.tapped.append(&mut candidate.tapped);
-        if let Some(end) = candidate.engine.end() {
-            self.transmit.extend(end.alert.map(fatal_alert));
+        if let Some(end) = candidate.engine.end().cloned() {
+            self.transmit.extend(candidate.farewell(&end));
         } else if candidate.engine.is_connected() || candidate.verified && !self.current.engine.is_connected()
         {
             self.events.clear();
@@ -346,6 +352,7 @@ impl Link {
             responder: Responder::new(seed.unwrap_or(now.as_millis() as u64)),
             hello: None,
             verified: false,
+            allowance: 0,
             identity: None,
             announced: false,
             tap: endpoint.options.tap,
@@ -357,6 +364,9 @@ impl Link {
         // A session starts with a hello; the engine would store anything else until it is full.
         if self.hello.is_none() {
             return;
+        }
+        if !self.verified {
+            self.allowance = self.allowance.saturating_add(AMPLIFICATION_MAX * datagram.len());
         }
         LOOKED_UP.set(None);
         self.engine.handle_datagram(datagram, now);
@@ -371,13 +381,19 @@ impl Link {
         }
     }
 
-    /// Repeats or gives up what is due. A cookie is never repeated by itself (RFC 6347 4.2.1): whoever
-    /// asked in another's name would have him sent many times what it cost.
-    fn handle_timeout(&mut self, now: Timestamp) {
-        self.engine.handle_timeout(now);
-        if !self.verified {
-            while self.engine.poll_transmit().is_some() {}
+    /// Whether so many bytes may be sent to a peer that may be somebody else.
+    fn allows(&mut self, len: usize) -> bool {
+        if self.verified {
+            return true;
         }
+        let left = self.allowance.checked_sub(len);
+        self.allowance = left.unwrap_or(self.allowance);
+        left.is_some()
+    }
+
+    /// The alert the engine ended with.
+    fn farewell(&mut self, end: &End) -> Option<Vec<u8>> {
+        end.alert.map(fatal_alert).filter(|alert| self.allows(alert.len()))
     }
 
     /// Moves what is to be sent to `transmit`.
@@ -390,7 +406,9 @@ impl Link {
         }
         while let Some(datagram) = self.engine.poll_transmit() {
             self.verified |= FirstRecord::of(&datagram) == FirstRecord::ServerHello;
-            transmit.push_back(datagram);
+            if self.allows(datagram.len()) {
+                transmit.push_back(datagram);
+            }
         }
     }
 }

@@ -314,7 +314,7 @@ fn a_server_that_nobody_talks_to_any_more_ends_a_half_open_handshake() {
 }
 
 #[test]
-fn a_hello_that_nobody_follows_up_is_answered_once() {
+fn a_hello_that_nobody_follows_up_is_answered_with_three_times_its_bytes_at_most() {
     let options = |seed| SessionOptions { seed: Some(seed), ..SessionOptions::default() };
     let mut client = ClientSession::new(KNOWN, &KEY, options(1), START);
     let mut server = ServerSession::new(Arc::new(OneDevice), options(2), START);
@@ -328,7 +328,7 @@ fn a_hello_that_nobody_follows_up_is_answered_once() {
     }
     assert!(server.is_over());
     let len: usize = said.iter().map(Vec::len).sum();
-    assert!(said.len() == 1 && len <= hello.len(), "{} datagrams, {len} bytes", said.len());
+    assert!(said.len() > 1 && len <= 3 * hello.len(), "{} datagrams, {len} bytes", said.len());
 }
 
 #[test]
