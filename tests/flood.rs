@@ -5,6 +5,7 @@
 //! heartbeat counts as one where `AT+USECCONN` answers `OK` at the first attempt: what DTLS and CoAP
 //! repeat within it is what they are for.
 #![allow(clippy::disallowed_methods, reason = "real time on real sockets")]
+#![allow(clippy::print_stdout, reason = "what it measured, for whoever reads the log")]
 
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
