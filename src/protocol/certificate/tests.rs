@@ -3,6 +3,7 @@ use rand_core::{Rng, SeedableRng};
 
 use super::*;
 use crate::protocol::keys::RotUid;
+use crate::protocol::message::{Answer, Certificates, ChainNonce, MESSAGE_LEN_MAX, TEXT_LEN_MAX};
 
 const ROT: RotUid = RotUid([0x0a, 0x04, 0xf0, 0x08, 0x00, 0x3c, 0x96, 0x23]);
 
@@ -79,6 +80,14 @@ fn a_request_proves_that_its_sender_has_the_key() {
     }
     requested_key(&[]).expect_err("nothing");
     requested_key(&[0x30; CERTIFICATION_REQUEST_LEN_MAX + 1]).expect_err("too long");
+}
+
+#[test]
+fn the_longest_names_fit_into_one_message() {
+    let it = issued(1, &"W".repeat(AUTHORITY_NAME_LEN_MAX), &"W".repeat(TEXT_LEN_MAX));
+    let certificates = Certificates { device: it.certificate, authority: it.authority };
+    let len = Answer::Certificate(ChainNonce([1; 8]), certificates).encode().len();
+    assert!(len <= MESSAGE_LEN_MAX, "{len} bytes");
 }
 
 #[test]
