@@ -346,6 +346,9 @@ fn deny(denial: Denial) -> (Response, Option<String>) {
             (Response::error(Code::BAD_REQUEST, &error.to_string()), Some(error.to_string()))
         }
         // What went wrong inside is nobody's business outside.
+        Denial::Signing(error) => {
+            (Response::error(Code::INTERNAL_SERVER_ERROR, "try again later"), Some(error.to_string()))
+        }
         Denial::Store(error) => {
             (Response::error(Code::INTERNAL_SERVER_ERROR, "try again later"), Some(error.to_string()))
         }

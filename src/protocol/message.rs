@@ -226,8 +226,8 @@ pub struct Provision {
     /// Where the device stands with its owner.
     #[n(3)]
     pub standing: Standing,
-    /// Whether the module is to ask for a certificate before it puts all of this in force: it has
-    /// none, or one that is to be renewed.
+    /// Whether the module is to ask for another certificate before it puts all of this in force. One
+    /// that has none asks anyway.
     #[cbor(n(4), default, skip_if = "is_false")]
     pub certificate: bool,
 }
@@ -247,7 +247,7 @@ pub struct HeartbeatAnswer {
     pub nonce: KeyNonce,
 }
 
-/// Asks for a device certificate, in the contact that was told to.
+/// Asks for a device certificate, once a contact.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, CborLen)]
 #[cbor(map)]
 pub struct CertificationRequest {
@@ -316,7 +316,7 @@ pub enum Request {
     Register(Step, Seal),
     /// A security heartbeat.
     Heartbeat(Step, KeyNonce),
-    /// A device certificate, after the answer that told the module to ask for one.
+    /// A device certificate, after an answer that provides zero touch provisioning.
     Certificate(Step, CertificationRequest),
     /// What was applied; the second exchange of a registration or heartbeat.
     Report(Step, Applied),

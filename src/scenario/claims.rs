@@ -142,7 +142,7 @@ fn serial_of(device: &Device) -> &str {
 }
 
 fn has_certificate(device: &Device) -> bool {
-    device.certificate.as_ref().is_some_and(|certificate| certificate.in_force)
+    device.certificate.is_some()
 }
 
 /// `bytes>OTHER` with the number of that other; none where it has no complete bootstrap.

@@ -201,7 +201,7 @@ impl<'a, S: Store> Account<'a, S> {
     pub fn is_in_force(&self, issued: &IssuedCertificate) -> Result<bool, OperatorError> {
         let device = self.operator.registry.device(issued.rot)?;
         let held = device.as_deref().and_then(|device| device.certificate.as_ref());
-        Ok(held.is_some_and(|held| held.in_force && held.serial == issued.serial))
+        Ok(held.is_some_and(|held| held.serial == issued.serial))
     }
 
     /// Begins a campaign.

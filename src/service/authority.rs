@@ -1,5 +1,7 @@
 //! Private CAs: who signs the certificates of devices.
 
+use std::sync::Arc;
+
 use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +33,8 @@ pub struct Authority {
     pub uid: String,
     /// Whose it is.
     pub domain: String,
+    /// Later ones of a domain have higher numbers.
+    pub number: u32,
     /// Its common name.
     pub name: String,
     /// What it signs with.
@@ -67,7 +71,7 @@ impl AuthorityOrder {
         }
     }
 
-    /// The CA of a domain that has none when its first device needs one.
+    /// The CA of a domain that has none, or none that holds long enough, when a device needs one.
     pub(super) fn first_of(domain: &str) -> Self {
         const KIND: &str = " device CA";
         // Names of domains are ASCII.
@@ -80,6 +84,7 @@ impl Authority {
     /// Makes a CA: key, UID and serial number are drawn.
     pub(super) fn found(
         domain: &str,
+        number: u32,
         order: AuthorityOrder,
         rng: &mut impl Rng,
         now: Timestamp,
@@ -90,6 +95,7 @@ impl Authority {
         Ok(Self {
             uid: letters_and_digits(rng, AUTHORITY_UID_LEN),
             domain: domain.to_owned(),
+            number,
             name: order.name,
             key,
             certificate,
@@ -107,11 +113,6 @@ impl Authority {
             && text.trim_matches(' ') == text
     }
 
-    /// Whether it may sign now.
-    pub fn is_valid(&self, now: Timestamp) -> bool {
-        now < self.not_after
-    }
-
     /// Who signs.
     pub(super) fn issuer(&self) -> Issuer<'_> {
         Issuer { key: &self.key, certificate: &self.certificate }
@@ -122,6 +123,11 @@ impl Authority {
         let Validity { not_before, not_after } = days_from(now, self.certificate_validity_days);
         Validity { not_before, not_after: not_after.min(self.not_after) }
     }
+}
+
+/// The number of the next CA of a domain that has these.
+pub(super) fn next_number(present: &[Arc<Authority>]) -> u32 {
+    present.iter().map(|authority| authority.number).max().map_or(1, |number| number.saturating_add(1))
 }
 
 /// A serial number for a certificate.

@@ -84,7 +84,7 @@ impl<S: Store> Registry<S> {
         } else if number > committed {
             exchange.draft.note(EventKind::Heartbeat, Reason::KeySetReplaced { key_set: number });
         }
-        exchange.apply(applied);
+        self.apply(exchange, applied)?;
         Ok(answer)
     }
 }

@@ -1,28 +1,31 @@
 //! Certificates of devices: when one is wanted, and who signs it.
 //!
-//! 1. An answer that provisions says whether the module is to ask for one ([`Registry::wants_certificate`]).
+//! 1. An answer that provisions says whether the module is to ask for another
+//!    ([`Registry::wants_certificate`]). A module that holds none asks whatever it says.
 //! 2. Asked, the service has a private CA of the device's domain sign it: the one its device profile
-//!    named, or else the newest. A domain that has none gets one then.
-//! 3. The report of the module says which certificate is in force.
+//!    named, or else the newest. Where there is none, or none that holds long enough, it makes one.
+//! 3. The report of the module says which certificate is in force; until then the one before is.
 //!
 //! It is renewed by the next heartbeat once less than a third of its time is left, or not enough for
 //! two more heartbeats; and when its CA is gone, is not the one wanted, or is another owner's.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::authority::{AUTHORITIES_MAX, Authority, AuthorityOrder, draw_serial};
+use super::authority::{AUTHORITIES_MAX, Authority, AuthorityOrder, draw_serial, next_number};
 use super::device::{Device, Phase};
 use super::exchange::{Denial, Exchange};
 use super::registry::Registry;
-use super::store::{Store, StoreError, Write};
+use super::store::{CertificateQuery, Store, StoreError, Window, Write};
 use crate::protocol::certificate::{CertificateSerial, Subject, requested_key};
 use crate::protocol::keys::RotUid;
 use crate::protocol::message::{Answer, Certificates, CertificationRequest, Feature, Refusal};
 use crate::time::Timestamp;
 
-/// Certificates kept for a root of trust, the newest: enough to see what was in force and when.
+/// Certificates kept of a device under one owner beside the one in force, the newest: enough to see
+/// what was signed lately.
 pub const CERTIFICATES_KEPT_MAX: usize = 8;
 
 /// A certificate that was signed, as it is stored.
@@ -47,7 +50,7 @@ pub struct IssuedCertificate {
     pub certificate: Vec<u8>,
 }
 
-/// The certificate that was last signed for a device.
+/// The certificate in force on a device, as it reported, signed under its present owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceCertificate {
     /// Its serial number.
@@ -58,69 +61,84 @@ pub struct DeviceCertificate {
     pub not_before: Timestamp,
     /// Until when it holds.
     pub not_after: Timestamp,
-    /// Whether the device reported it.
-    pub in_force: bool,
+}
+
+impl From<&IssuedCertificate> for DeviceCertificate {
+    fn from(issued: &IssuedCertificate) -> Self {
+        Self {
+            serial: issued.serial,
+            authority_uid: issued.authority_uid.clone(),
+            not_before: issued.not_before,
+            not_after: issued.not_after,
+        }
+    }
 }
 
 impl DeviceCertificate {
     /// Whether too little of its time is left.
-    fn is_to_be_renewed(&self, heartbeat_period_s: u32, now: Timestamp) -> bool {
+    fn is_to_be_renewed(&self, two_heartbeats: Timestamp, now: Timestamp) -> bool {
         let third = self.not_after.millis_since(self.not_before) / 3;
-        let two_heartbeats = 2 * 1000 * i64::from(heartbeat_period_s);
-        self.not_after.millis_since(now) < third.max(two_heartbeats)
+        self.not_after < two_heartbeats || self.not_after.millis_since(now) < third
+    }
+}
+
+impl Device {
+    fn has_zero_touch(&self) -> bool {
+        self.provided_now().settings.features.contains(&Feature::ZeroTouchProvisioning)
+    }
+
+    /// When two more heartbeats will have been: a certificate that is renewed at a heartbeat, and who
+    /// signs it, hold at least so long.
+    fn two_heartbeats_from(&self, now: Timestamp) -> Timestamp {
+        now.offset_millis(2 * 1000 * i64::from(self.longest_period_s()))
     }
 }
 
 impl<S: Store> Registry<S> {
-    /// Whether a device is to ask for a certificate.
+    /// Whether a device is to ask for another certificate than it has reported.
     pub(super) fn wants_certificate(&self, device: &Device, now: Timestamp) -> Result<bool, StoreError> {
-        if !device.provided_now().settings.features.contains(&Feature::ZeroTouchProvisioning) {
+        if !device.has_zero_touch() {
             return Ok(false);
         }
-        let Some(held) = device.certificate.as_ref().filter(|held| held.in_force) else {
-            return Ok(true);
-        };
-        if held.is_to_be_renewed(device.wanted.heartbeat_period_s, now) {
+        let Some(held) = &device.certificate else { return Ok(true) };
+        if held.is_to_be_renewed(device.two_heartbeats_from(now), now) {
             return Ok(true);
         }
-        let named = self.named_authority(device, now)?;
-        let signer = self.store().authority(&held.authority_uid)?;
-        let is_right = signer.is_some_and(|signer| {
-            device.domain() == Some(&signer.domain) && named.is_none_or(|named| named.uid == signer.uid)
-        });
-        Ok(!is_right)
+        if let Some(named) = self.named_authority(device, now)? {
+            return Ok(named.uid != held.authority_uid);
+        }
+        Ok(self.store().authority(&held.authority_uid)?.is_none())
     }
 
-    /// Signs a certificate for a device that was told to ask for one.
+    /// Signs a certificate for a device with zero touch provisioning, once a contact, behind the answer
+    /// that provided it.
     pub(super) fn certify(
         &mut self,
         exchange: &mut Exchange<'_>,
         request: &CertificationRequest,
     ) -> Result<Answer, Denial> {
         let key = requested_key(&request.request).map_err(Denial::Request)?;
-        let now = exchange.now;
-        if !self.wants_certificate(exchange.device(), now)? {
-            return Err(Refusal::OutOfOrder.into());
+        let in_bootstrap = exchange.device().bootstrap.is_some();
+        match in_bootstrap {
+            true if exchange.contact.phase != Some(Phase::Provision) => {
+                return Err(Refusal::OutOfOrder.into());
+            }
+            true => {}
+            false => exchange.require_bootstrapped()?,
         }
-        let (Some(domain), Some(seal)) =
-            (exchange.device().domain().map(str::to_owned), exchange.device().seal.clone())
+        let is_repeated = std::mem::replace(&mut exchange.contact.certified, true);
+        let (domain, seal) = (exchange.device().domain().map(str::to_owned), exchange.device().seal.clone());
+        let (Some(domain), Some(seal), true, false) =
+            (domain, seal, exchange.device().has_zero_touch(), is_repeated)
         else {
             return Err(Refusal::OutOfOrder.into());
         };
+        let (rot, now) = (exchange.device().rot, exchange.now);
         let authority = self.authority_for(exchange, &domain)?;
-        let (rot, serial, validity) =
-            (exchange.device().rot, draw_serial(self.entropy()), authority.validity(now));
+        let (serial, validity) = (draw_serial(self.entropy()), authority.validity(now));
         let subject = Subject { rot, serial_number: &seal.serial_number };
         let certificate = authority.issuer().issue(subject, &key, serial, validity);
-        let certificate = certificate.map_err(Denial::Request)?;
-        exchange.device().certificate = Some(DeviceCertificate {
-            serial,
-            authority_uid: authority.uid.clone(),
-            not_before: validity.not_before,
-            not_after: validity.not_after,
-            in_force: false,
-        });
-        exchange.draft.also.push(Write::Certificate(Arc::new(IssuedCertificate {
+        let issued = Arc::new(IssuedCertificate {
             serial,
             rot,
             domain,
@@ -128,52 +146,82 @@ impl<S: Store> Registry<S> {
             device_serial_number: seal.serial_number,
             not_before: validity.not_before,
             not_after: validity.not_after,
-            certificate: certificate.clone(),
-        })));
-        let certificates = Certificates { device: certificate, authority: authority.certificate.clone() };
+            certificate: certificate.map_err(Denial::Signing)?,
+        });
+        self.keep(exchange, &issued)?;
+        let certificates =
+            Certificates { device: issued.certificate.clone(), authority: authority.certificate.clone() };
         let answer = Answer::Certificate(exchange.nonce, certificates);
         // In a bootstrap it is part of phase 3.
-        let in_bootstrap = exchange.device().bootstrap.is_some();
         Ok(if in_bootstrap { exchange.end_phase(Phase::Provision, answer) } else { answer })
     }
 
-    /// The CA its device profile named, if that is still one of its domain.
-    fn named_authority(&self, device: &Device, now: Timestamp) -> Result<Option<Arc<Authority>>, StoreError> {
-        let Some(uid) = &device.wanted.authority_uid else { return Ok(None) };
-        let named = self.store().authority(uid)?;
-        Ok(named.filter(|named| device.domain() == Some(&named.domain) && named.is_valid(now)))
+    /// Takes over which certificate a device has reported; what is new is returned.
+    pub(super) fn report_certificate(
+        &self,
+        exchange: &mut Exchange<'_>,
+        reported: Option<CertificateSerial>,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let known = exchange.device().certificate.as_ref().map(|certificate| certificate.serial);
+        if known == reported {
+            return Ok(None);
+        }
+        let signed = self.signed_for(exchange.device())?;
+        let found = signed.iter().find(|one| Some(one.serial) == reported);
+        exchange.device().certificate = found.map(|one| (&**one).into());
+        Ok(found.map(|one| one.not_after))
     }
 
-    /// Who signs for a device of a domain; makes the domain's first CA where there is none.
+    /// Stores a certificate, and lets go of the oldest of its device; never of the one in force.
+    fn keep(&self, exchange: &mut Exchange<'_>, issued: &Arc<IssuedCertificate>) -> Result<(), StoreError> {
+        let in_force = exchange.device().certificate.as_ref().map(|certificate| certificate.serial);
+        let signed = self.signed_for(exchange.device())?;
+        let others = signed.into_iter().filter(|one| Some(one.serial) != in_force);
+        let also = &mut exchange.draft.also;
+        also.extend(others.skip(CERTIFICATES_KEPT_MAX - 1).map(Write::CertificateGone));
+        also.push(Write::Certificate(Arc::clone(issued)));
+        Ok(())
+    }
+
+    /// What was signed for a device under its present owner, the newest first.
+    fn signed_for(&self, device: &Device) -> Result<Vec<Arc<IssuedCertificate>>, StoreError> {
+        let Some(domain) = device.domain() else { return Ok(Vec::new()) };
+        let query = CertificateQuery {
+            domain: Some(domain.to_owned()),
+            rot: Some(device.rot),
+            ..CertificateQuery::default()
+        };
+        Ok(self.store().certificates(&query, Window::ALL)?.items)
+    }
+
+    /// The CA its device profile named, if that is still one of its domain and holds long enough.
+    fn named_authority(&self, device: &Device, now: Timestamp) -> Result<Option<Arc<Authority>>, StoreError> {
+        let Some(uid) = &device.wanted.authority_uid else { return Ok(None) };
+        let named = self.store().authority(uid)?.filter(|named| device.domain() == Some(&named.domain));
+        Ok(named.filter(|named| named.not_after >= device.two_heartbeats_from(now)))
+    }
+
+    /// Who signs for a device of a domain; made where there is nobody.
     fn authority_for(&mut self, exchange: &mut Exchange<'_>, domain: &str) -> Result<Arc<Authority>, Denial> {
         let now = exchange.now;
         if let Some(named) = self.named_authority(exchange.device(), now)? {
             return Ok(named);
         }
-        let mine = self.store().authorities(domain)?;
-        let newest = mine.iter().filter(|one| one.is_valid(now)).max_by_key(|one| one.not_before);
-        if let Some(newest) = newest {
+        let long_enough = exchange.device().two_heartbeats_from(now);
+        let mut mine = self.store().authorities(domain)?;
+        mine.sort_by_key(|authority| Reverse(authority.number));
+        if let Some(newest) = mine.iter().find(|authority| authority.not_after >= long_enough) {
             return Ok(Arc::clone(newest));
         }
         let order = AuthorityOrder::first_of(domain);
-        let made = Authority::found(domain, order, self.entropy(), now).map_err(Denial::Request)?;
-        let made = Arc::new(made);
-        // None of them is valid any more: the oldest makes room.
-        if let Some(oldest) =
-            mine.iter().min_by_key(|one| one.not_before).filter(|_| mine.len() >= AUTHORITIES_MAX)
-        {
-            exchange.draft.also.push(Write::AuthorityGone(oldest.uid.clone()));
-        }
-        exchange.draft.also.push(Write::Authority(Arc::clone(&made)));
+        let made = Authority::found(domain, next_number(&mine), order, self.entropy(), now);
+        let made = Arc::new(made.map_err(Denial::Signing)?);
+        // All of them end too soon: the first to end makes room.
+        let full = mine.len() >= AUTHORITIES_MAX;
+        let first_to_end = mine.iter().min_by_key(|authority| authority.not_after).filter(|_| full);
+        let also = &mut exchange.draft.also;
+        also.extend(first_to_end.map(|authority| Write::AuthorityGone(authority.uid.clone())));
+        also.push(Write::Authority(Arc::clone(&made)));
         Ok(made)
-    }
-}
-
-impl Device {
-    /// Takes over which certificate is in force; what the device had before is returned.
-    pub(super) fn report_certificate(&mut self, reported: Option<CertificateSerial>) -> Option<Timestamp> {
-        let known = self.certificate.as_mut()?;
-        let was = std::mem::replace(&mut known.in_force, reported == Some(known.serial));
-        (known.in_force && !was).then_some(known.not_after)
     }
 }

@@ -50,7 +50,7 @@ pub struct Device {
     pub provided: Option<Provided>,
     /// What it last reported.
     pub applied: Option<InForce>,
-    /// The certificate that was last signed for it.
+    /// The certificate in force on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<DeviceCertificate>,
     /// An operator asked for a new key set.
@@ -317,7 +317,7 @@ impl Device {
     }
 
     /// The period in force may still be the old one until the next heartbeat has been answered.
-    fn longest_period_s(&self) -> u32 {
+    pub(super) fn longest_period_s(&self) -> u32 {
         let applied = self.applied.as_ref().map_or(0, |applied| applied.heartbeat_period_s);
         self.wanted.heartbeat_period_s.max(applied)
     }

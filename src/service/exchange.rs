@@ -27,6 +27,8 @@ pub(super) struct Contact {
     pub(super) key_nonces: Option<(KeyNonce, KeyNonce)>,
     /// The last phase of a bootstrap that was answered in this session.
     pub(super) phase: Option<Phase>,
+    /// A certificate was asked for in it.
+    pub(super) certified: bool,
     /// Bytes on the link.
     pub(super) meter: Meter,
 }
@@ -38,6 +40,8 @@ pub(super) enum Denial {
     Refused(Refusal),
     /// The request is not what it should be.
     Request(CertificateError),
+    /// The service could not sign what it was asked for.
+    Signing(CertificateError),
     /// Nothing was changed.
     Store(StoreError),
 }

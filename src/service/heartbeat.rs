@@ -35,7 +35,7 @@ impl<S: Store> Registry<S> {
     /// What the module has applied; by this alone *applied* changes.
     pub(super) fn report(&mut self, exchange: &mut Exchange<'_>, applied: Applied) -> Result<Answer, Denial> {
         exchange.require_bootstrapped()?;
-        exchange.apply(applied);
+        self.apply(exchange, applied)?;
         let device = exchange.device();
         let change = device.provided.as_ref() != Some(&device.provided_now());
         let attention = Attention { change, new_key_set: device.new_key_set };
@@ -51,14 +51,19 @@ impl<S: Store> Registry<S> {
         device.provided = Some(device.provided_now());
         Ok(device.provision(&exchange.key_set, certificate))
     }
+
+    /// Takes over what the module says is in force, and notes what is new.
+    pub(super) fn apply(&self, exchange: &mut Exchange<'_>, applied: Applied) -> Result<(), StoreError> {
+        if let Some(until) = self.report_certificate(exchange, applied.certificate)? {
+            exchange.draft.note(EventKind::Feature, Reason::CertificateApplied { until });
+        }
+        exchange.apply(applied);
+        Ok(())
+    }
 }
 
 impl Exchange<'_> {
-    /// Takes over what the module says is in force, and notes what is new.
-    pub(super) fn apply(&mut self, applied: Applied) {
-        if let Some(until) = self.device().report_certificate(applied.certificate) {
-            self.draft.note(EventKind::Feature, Reason::CertificateApplied { until });
-        }
+    fn apply(&mut self, applied: Applied) {
         let applied = InForce::from(applied);
         let before = self.device().applied.replace(applied.clone()).unwrap_or_default();
         let switched: BTreeSet<_> = before.features.symmetric_difference(&applied.features).collect();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::access_key::AccessKey;
 use super::authority::Authority;
 use super::campaign::{Campaign, Outcome, Progress, Reach};
-use super::certificate::{CERTIFICATES_KEPT_MAX, IssuedCertificate};
+use super::certificate::IssuedCertificate;
 use super::device::Device;
 use super::device_profile::DeviceProfile;
 use super::domain::Domain;
@@ -90,14 +90,6 @@ impl MemoryStore {
             before.and_then(serial_key).map(|key| self.serials.remove(&key));
             self.serials.extend(serial_key(device));
         }
-    }
-
-    fn put_certificate(&mut self, certificate: &Arc<IssuedCertificate>) {
-        let key = (certificate.not_before, certificate.serial);
-        self.certificates.insert(key, Arc::clone(certificate));
-        let of_the_same = self.certificates.iter().rev().filter(|(_, one)| one.rot == certificate.rot);
-        let old: Vec<_> = of_the_same.map(|(key, _)| *key).skip(CERTIFICATES_KEPT_MAX).collect();
-        old.iter().for_each(|key| drop(self.certificates.remove(key)));
     }
 
     fn devices_of(&self, campaign_uid: &str) -> impl Iterator<Item = (RotUid, Outcome)> {
@@ -343,7 +335,13 @@ impl Store for MemoryStore {
                 Write::AuthorityGone(uid) => {
                     self.authorities.remove(uid);
                 }
-                Write::Certificate(certificate) => self.put_certificate(certificate),
+                Write::Certificate(certificate) => {
+                    let key = (certificate.not_before, certificate.serial);
+                    self.certificates.insert(key, Arc::clone(certificate));
+                }
+                Write::CertificateGone(certificate) => {
+                    self.certificates.remove(&(certificate.not_before, certificate.serial));
+                }
             }
         }
         Ok(())

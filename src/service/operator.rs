@@ -163,7 +163,7 @@ impl<S: Store> Operator<'_, S> {
         if !DeviceProfile::is_uid(&profile.uid) {
             return Err(OperatorError::ProfileUid);
         }
-        self.check_profile(&profile)?;
+        self.check_profile(&profile, None)?;
         if self.registry.store().profile(&profile.uid)?.is_some() {
             return Err(OperatorError::ProfileExists);
         }
@@ -183,7 +183,7 @@ impl<S: Store> Operator<'_, S> {
         edit(&mut profile);
         profile.uid.clone_from(&before.uid);
         profile.domain.clone_from(&before.domain);
-        self.check_profile(&profile)?;
+        self.check_profile(&profile, before.authority_uid.as_ref())?;
         profile.revision = before.revision.wrapping_add(1);
         self.write(vec![Write::Profile(Arc::new(profile))])
     }
@@ -334,11 +334,12 @@ impl<S: Store> Operator<'_, S> {
         self.write(rots.iter().map(write).collect())
     }
 
-    fn check_profile(&self, profile: &DeviceProfile) -> Result<(), OperatorError> {
+    /// A CA that was named `before` may be gone meanwhile.
+    fn check_profile(&self, profile: &DeviceProfile, before: Option<&String>) -> Result<(), OperatorError> {
         if !is_title(&profile.name) {
             return Err(OperatorError::Title);
         }
-        if let Some(uid) = &profile.authority_uid {
+        if let Some(uid) = profile.authority_uid.as_ref().filter(|uid| Some(*uid) != before) {
             self.known_authority(&profile.domain, uid)?;
         }
         check_period(profile.heartbeat_period_s)

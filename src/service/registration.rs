@@ -129,5 +129,6 @@ impl Device {
         self.registered_at = None;
         self.plan = Default::default();
         self.wanted = Default::default();
+        self.certificate = None;
     }
 }

@@ -174,8 +174,15 @@ impl SessionTable {
         open.age = self.draw_age();
         // Where the peer started anew, what it cost so far goes on counting.
         let meter = open.contact.take().map_or(open.meter, |contact| contact.meter);
-        open.contact =
-            Some(Contact { identity, peer: open.peer, key_set: None, key_nonces: None, phase: None, meter });
+        open.contact = Some(Contact {
+            identity,
+            peer: open.peer,
+            key_set: None,
+            key_nonces: None,
+            certified: false,
+            phase: None,
+            meter,
+        });
         self.standing.insert(open.age, open.peer);
         self.by_rot.entry(identity.rot).or_default().push((open.age, open.peer));
     }

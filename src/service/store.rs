@@ -147,11 +147,10 @@ pub enum Write {
     Authority(Arc<Authority>),
     /// This private CA is no more.
     AuthorityGone(String),
-    /// A certificate that was signed; of those of a root of trust the newest are kept
-    /// ([`CERTIFICATES_KEPT_MAX`]).
-    ///
-    /// [`CERTIFICATES_KEPT_MAX`]: super::certificate::CERTIFICATES_KEPT_MAX
+    /// A certificate that was signed.
     Certificate(Arc<IssuedCertificate>),
+    /// This certificate is listed no more.
+    CertificateGone(Arc<IssuedCertificate>),
 }
 
 /// Which service this is.

@@ -213,7 +213,7 @@ fn keeps_campaigns(store: &mut impl Store) {
 fn keeps_authorities_and_what_they_signed(store: &mut impl Store) {
     let mut rng = ChaCha12Rng::seed_from_u64(1);
     let mut found = |domain: &str| {
-        let made = Authority::found(domain, AuthorityOrder::named("CA"), &mut rng, NOON);
+        let made = Authority::found(domain, 1, AuthorityOrder::named("CA"), &mut rng, NOON);
         Arc::new(made.expect("a name as it may be"))
     };
     let (mine, other) = (found("acme"), found("other"));
@@ -236,11 +236,12 @@ fn keeps_authorities_and_what_they_signed(store: &mut impl Store) {
             certificate: vec![n; 3],
         })
     };
-    let all: Vec<_> = (1..=10)
+    let all: Vec<_> = (3..=10)
         .map(|n| signed(n, 1, "acme"))
         .chain([signed(11, 2, "acme"), signed(12, 1, "other")])
         .collect();
     put(store, all.iter().map(|one| Write::Certificate(Arc::clone(one))).collect());
+    put(store, vec![Write::CertificateGone(Arc::clone(&all[0]))]);
     let check = |query: CertificateQuery, window: Window, expected: &[u8], total: usize| {
         let page = store.certificates(&query, window).expect("it reads");
         let found: Vec<_> = page.items.iter().map(|one| one.certificate[0]).collect();

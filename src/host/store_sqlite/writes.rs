@@ -6,7 +6,7 @@ use super::filter::limit;
 use crate::protocol::keys::RotUid;
 use crate::protocol::message::Standing;
 use crate::service::campaign::{Campaign, Reach};
-use crate::service::certificate::{CERTIFICATES_KEPT_MAX, IssuedCertificate};
+use crate::service::certificate::IssuedCertificate;
 use crate::service::device::Device;
 use crate::service::event::Event;
 use crate::service::store::{StoreError, Write};
@@ -54,6 +54,10 @@ pub(super) fn put(connection: &Connection, write: &Write) -> Result<(), StoreErr
             connection.prepare_cached("DELETE FROM authority WHERE uid = ?")?.execute([uid])?;
         }
         Write::Certificate(certificate) => put_certificate(connection, certificate)?,
+        Write::CertificateGone(certificate) => {
+            let sql = "DELETE FROM certificate WHERE serial = ?";
+            connection.prepare_cached(sql)?.execute([certificate.serial.to_string()])?;
+        }
     }
     Ok(())
 }
@@ -131,9 +135,6 @@ fn put_certificate(connection: &Connection, certificate: &IssuedCertificate) -> 
         certificate.not_before.as_millis(),
         encode(certificate)?,
     ])?;
-    let sql = "DELETE FROM certificate WHERE rot = ?1 AND serial NOT IN \
-               (SELECT serial FROM certificate WHERE rot = ?1 ORDER BY not_before DESC, serial DESC LIMIT ?2)";
-    connection.prepare_cached(sql)?.execute(params![certificate.rot.0, limit(CERTIFICATES_KEPT_MAX)])?;
     Ok(())
 }
 

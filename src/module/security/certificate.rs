@@ -1,6 +1,6 @@
 //! Zero touch provisioning: the device key, its certificate, and that of the CA.
 //!
-//! 1. An answer of the service says that a certificate is wanted.
+//! 1. An answer of the service provides the feature, and there is no certificate or another is wanted.
 //! 2. The module draws a new key and asks for one, in the same contact.
 //! 3. What it gets is checked, and stored with the key and with all that the answer provided.
 //! 4. The report names the certificate in force.
@@ -9,10 +9,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::phase::has_zero_touch;
 use super::{Contact, Failure, KeyRefusal};
 use crate::module::Module;
 use crate::protocol::certificate::{CertificateSerial, PrivateKey, check_issued, to_pem};
-use crate::protocol::message::{Certificates, CertificationRequest, Feature};
+use crate::protocol::message::{Certificates, CertificationRequest, Feature, Provision};
 use crate::time::Now;
 
 /// A key with its certificate.
@@ -51,13 +52,19 @@ impl Module {
     /// `AT+USECDEVCERT`: one of the documents, as PEM with line feeds.
     pub fn device_document(&self, document: DeviceDocument, now: Now) -> Result<String, KeyRefusal> {
         self.check_feature(Feature::ZeroTouchProvisioning, now)?;
-        // The feature never comes without its certificate, except from a memory file of before it had one.
+        // Only a memory file of before there were certificates has the feature alone.
         let held = self.nvm.secrets.certificate().ok_or(KeyRefusal::NoFeature)?;
         Ok(match document {
             DeviceDocument::PrivateKey => held.key.to_pem(),
             DeviceDocument::Certificate => to_pem("CERTIFICATE", &held.certificate),
             DeviceDocument::Authorities => to_pem("CERTIFICATE", &held.authority),
         })
+    }
+
+    /// Whether a certificate has to be there before this is put in force: whatever the service believes,
+    /// the feature is not without one.
+    pub(super) fn needs_certificate(&self, provision: &Provision) -> bool {
+        has_zero_touch(provision) && (provision.certificate || self.nvm.secrets.certificate().is_none())
     }
 
     /// Draws the key a certificate is asked for.

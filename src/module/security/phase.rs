@@ -125,7 +125,7 @@ impl Module {
             | Answer::Register(_, ref provision)
             | Answer::Heartbeat(_, HeartbeatAnswer { ref provision, .. }) => {
                 self.check_authorisations(contact, provision)?;
-                if !provision.certificate {
+                if !self.needs_certificate(provision) {
                     return self.provided(contact, answer, now);
                 }
                 contact.interrupted = Some(answer);
@@ -279,7 +279,7 @@ impl Module {
     }
 }
 
-fn has_zero_touch(provision: &Provision) -> bool {
+pub(super) fn has_zero_touch(provision: &Provision) -> bool {
     authorisations(provision).iter().any(|one| one.feature == Feature::ZeroTouchProvisioning)
 }
 

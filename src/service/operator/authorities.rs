@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::{Operator, OperatorError};
-use crate::service::authority::{AUTHORITIES_MAX, Authority, AuthorityOrder, VALIDITY_DAYS_MAX};
+use crate::service::authority::{AUTHORITIES_MAX, Authority, AuthorityOrder, VALIDITY_DAYS_MAX, next_number};
 use crate::service::store::{Store, StoreError, Write};
 
 impl<S: Store> Operator<'_, S> {
-    /// Makes a private CA. Devices get their certificates from the newest, unless their device profile
-    /// names another.
+    /// Makes a private CA. Devices get their certificates from the newest that holds for two more
+    /// heartbeats, unless their device profile names another that does.
     pub fn create_authority(
         &mut self,
         domain: &str,
@@ -22,10 +22,11 @@ impl<S: Store> Operator<'_, S> {
         if !days.contains(&order.validity_days) || !days.contains(&order.certificate_validity_days) {
             return Err(OperatorError::Validity);
         }
-        if self.registry.store().authorities(domain)?.len() >= AUTHORITIES_MAX {
+        let present = self.registry.store().authorities(domain)?;
+        if present.len() >= AUTHORITIES_MAX {
             return Err(OperatorError::AuthoritiesMax);
         }
-        let made = Authority::found(domain, order, self.registry.entropy(), self.now);
+        let made = Authority::found(domain, next_number(&present), order, self.registry.entropy(), self.now);
         let made = Arc::new(made.map_err(|error| StoreError(error.to_string()))?);
         self.write(vec![Write::Authority(Arc::clone(&made))])?;
         Ok(made)

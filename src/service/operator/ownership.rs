@@ -76,6 +76,8 @@ impl<S: Store> Operator<'_, S> {
     ) -> Result<(), OperatorError> {
         let from = draft.device.domain().map(str::to_owned);
         draft.device.owner.iter_mut().for_each(|owner| domain.clone_into(&mut owner.domain));
+        // What the owner before has signed is nobody else's business; a heartbeat brings a new one.
+        draft.device.certificate = None;
         if draft.device.standing == Standing::Active {
             let moved = moved.entry(draft.device.plan).or_default();
             if self.registry.is_plan_full(&draft.device, *moved)? {

@@ -10,7 +10,8 @@ use crate::service::authority::{Authority, AuthorityOrder};
 use crate::web::error::ApiError;
 use crate::web::operation::{Done, Operation, Owner};
 
-/// A new private CA; its key never leaves the service.
+/// A new private CA; its key never leaves the service. One that ends before two more heartbeats of a Thing
+/// signs nothing for it.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
 struct CaCreateRequest {

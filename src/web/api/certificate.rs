@@ -31,7 +31,7 @@ struct CertificateListRequest {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
 struct CertificateList {
-    /// The newest first; the last eight of each Thing are kept.
+    /// The newest first; of each Thing the one in force is kept, and the last eight beside it.
     certificates: Vec<CertificateEntry>,
     /// How many fit.
     total: usize,

@@ -64,7 +64,7 @@ pub(in crate::web) struct Thing {
     key_sets: Vec<u32>,
     /// Bytes of its last complete bootstrap, headers and handshakes counted, both directions.
     bootstrap_bytes: Option<PhaseBytes>,
-    /// The last certificate that a private CA signed for it.
+    /// The certificate in force on it, as it has reported.
     certificate: Option<ThingCertificate>,
     /// Campaigns that wait for its report.
     #[serde(rename = "CampaignUIDs")]
@@ -84,8 +84,6 @@ struct ThingCertificate {
     not_before: Moment,
     /// Until when it holds.
     not_after: Moment,
-    /// Whether the Thing has reported it.
-    in_force: bool,
 }
 
 /// Features of a Thing.
@@ -210,7 +208,6 @@ impl From<&DeviceCertificate> for ThingCertificate {
             ca_uid: certificate.authority_uid.clone(),
             not_before: Moment(certificate.not_before),
             not_after: Moment(certificate.not_after),
-            in_force: certificate.in_force,
         }
     }
 }

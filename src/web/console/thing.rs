@@ -60,7 +60,7 @@ fn view(visit: &mut Visit<'_>) -> Result<Content, ApiError> {
                     dt { "Last heartbeat" } dd { (when(device.last_heartbeat)) @if device.heartbeats > 0 { span.quiet { " · " (grouped(device.heartbeats.into())) " in all" } } }
                     dt { "Next due" } dd { (super::things::due(&device, now)) }
                     @if let Some(certificate) = &device.certificate {
-                        dt { "Certificate" } dd { @if certificate.in_force { "in force" } @else { "not in force" } " until " (when(Some(certificate.not_after)))
+                        dt { "Certificate" } dd { "in force until " (when(Some(certificate.not_after)))
                             span.quiet { " · signed by " (authority_name(&authorities, &certificate.authority_uid)) } }
                     }
                     @if !campaigns.is_empty() { dt { "Campaigns" } dd { @for (index, campaign) in campaigns.iter().enumerate() {
