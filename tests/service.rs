@@ -6,9 +6,12 @@ mod world;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use vsara::protocol::certificate::PrivateKey;
 use vsara::protocol::coap::Code;
 use vsara::protocol::keys::{MasterKey, PskIdentity, RotUid, UidTail};
-use vsara::protocol::message::{ChainNonce, Feature, KeyNonce, Refusal, Request, Standing};
+use vsara::protocol::message::{
+    Answer, CertificationRequest, ChainNonce, Feature, KeyNonce, Refusal, Request, Standing, Step,
+};
 use vsara::protocol::session::SessionFailure;
 use vsara::service::access_key::AccessKey;
 use vsara::service::authority::Authority;
@@ -24,7 +27,7 @@ use vsara::service::{
     Store, StoreError,
 };
 use vsara::time::Timestamp;
-use world::{Module, PROFILE, Trouble, World};
+use world::{Link, Module, PROFILE, Trouble, World};
 
 const DAY_S: i64 = 24 * 60 * 60;
 
@@ -275,6 +278,50 @@ fn steps_out_of_their_order_change_nothing() {
 }
 
 #[test]
+fn a_certificate_is_signed_where_it_is_provided_in_its_order_and_once_a_contact() {
+    let mut world = World::new();
+    let uid = "TouchixjwqLjwV3VWpfPyz";
+    let features = BTreeSet::from([Feature::ZeroTouchProvisioning]);
+    world.profile(DeviceProfile { features, ..DeviceProfile::new(uid, "touchless") });
+    let key = PrivateKey::from_bytes(&[7; 32]).expect("a scalar");
+    let ask = |step: Step| {
+        Request::Certificate(step, CertificationRequest { request: key.certification_request() })
+    };
+    let is_signed = |world: &mut World<MemoryStore>, module: &mut Module, link: &mut Link| match world
+        .exchange(module, link, ask)
+    {
+        Ok(Answer::Certificate(..)) => true,
+        Err(Trouble::Refused(Refusal::OutOfOrder | Refusal::NotBootstrapped)) => false,
+        other => panic!("{other:?} to the request for a certificate"),
+    };
+    let mut module = Module::sealed(1, uid, "pump 1");
+    let mut link = world.open(&mut module).expect("the factory secret authenticates");
+    assert!(!is_signed(&mut world, &mut module, &mut link), "before anything");
+    let (mine, theirs) = world.hello(&mut module, &mut link).expect("accepted");
+    assert!(!is_signed(&mut world, &mut module, &mut link), "after phase 1");
+    world.exchange(&mut module, &mut link, Request::Replace).expect("accepted");
+    module.key_set = module.key_set.successor(module.rot, 1, &mine.0, &theirs.0);
+    assert!(!is_signed(&mut world, &mut module, &mut link), "after phase 2");
+    world.exchange(&mut module, &mut link, Request::Provision).expect("accepted");
+    assert!(is_signed(&mut world, &mut module, &mut link), "as part of phase 3");
+    assert!(!is_signed(&mut world, &mut module, &mut link), "a second time");
+    let mut link = world.open(&mut module).expect("the new key set authenticates");
+    assert!(!is_signed(&mut world, &mut module, &mut link), "in another contact, of no phase");
+    world.exchange(&mut module, &mut link, |step| Request::Confirm(step, Default::default())).expect("done");
+
+    for (enabled, expected) in [(true, [true, false]), (false, [false, false])] {
+        let mut operator = world.operator();
+        operator.set_feature(module.rot, Feature::ZeroTouchProvisioning, enabled).expect("owned");
+        world.pass(DAY_S);
+        let mut link = world.open(&mut module).expect("connected");
+        let nonce = KeyNonce([1; 16]);
+        world.exchange(&mut module, &mut link, |step| Request::Heartbeat(step, nonce)).expect("accepted");
+        let signed = [(); 2].map(|()| is_signed(&mut world, &mut module, &mut link));
+        assert_eq!(signed, expected, "at a heartbeat, enabled: {enabled}");
+    }
+}
+
+#[test]
 fn an_interrupted_bootstrap_starts_again_with_the_pending_key_set() {
     let mut world = World::new();
     let mut module = Module::sealed(1, PROFILE, "pump 1");
@@ -300,8 +347,8 @@ fn an_accepted_exchange_closes_older_sessions() {
     held.push(ChainNonce([0xee; 8]));
     let asked = Request::Held(held);
     let (code, payload) = world.post(&mut newer, asked.path(), asked.encode()).expect("answered");
-    let answer = vsara::protocol::message::Answer::decode("/held", &payload).expect("a list");
-    assert_eq!((code, answer), (Code::CHANGED, vsara::protocol::message::Answer::Held(module.held.clone())));
+    let answer = Answer::decode("/held", &payload).expect("a list");
+    assert_eq!((code, answer), (Code::CHANGED, Answer::Held(module.held.clone())));
     let nonce = KeyNonce([1; 16]);
     let dropped = world.exchange(&mut module, &mut older, |step| Request::Heartbeat(step, nonce));
     assert_eq!(dropped, Err(Trouble::Silence), "without a verdict");
@@ -341,7 +388,7 @@ fn a_heartbeat_carries_what_is_wanted_and_the_report_says_what_is_applied() {
     world.operator().set_feature(module.rot, Feature::ChipToChip, false).expect("the device is owned");
     let report = world::applied(&provision);
     let answer = world.exchange(&mut module, &mut link, |step| Request::Report(step, report));
-    let Ok(vsara::protocol::message::Answer::Report(_, attention)) = answer else { panic!("{answer:?}") };
+    let Ok(Answer::Report(_, attention)) = answer else { panic!("{answer:?}") };
     assert!(attention.change, "something changed while the module was reporting");
 }
 

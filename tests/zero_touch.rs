@@ -7,11 +7,12 @@ use vsara::modem::Input;
 use vsara::module::IpVersion;
 use vsara::module::security::Phase;
 use vsara::module::{Event, security::DeviceCertificate};
-use vsara::protocol::certificate::check_issued;
+use vsara::protocol::certificate::{CertificateSerial, check_issued};
 use vsara::protocol::message::Feature;
 use vsara::scenario::{ModemId, Point, Strike, World, WorldOptions};
 use vsara::service::DeviceProfile;
 use vsara::service::authority::{AUTHORITIES_MAX, AuthorityOrder};
+use vsara::service::certificate::CERTIFICATES_KEPT_MAX;
 use vsara::service::device::Device;
 use vsara::service::store::{CertificateQuery, Window};
 
@@ -34,6 +35,13 @@ fn held(world: &World, modem: ModemId) -> Option<&DeviceCertificate> {
 fn device(world: &mut World, modem: ModemId) -> std::sync::Arc<Device> {
     let rot = world.rot(modem);
     world.account(DOMAIN).expect("the service runs").device(rot).expect("registered")
+}
+
+/// Serial numbers of what was signed under a domain, the newest first.
+fn listed(world: &mut World, domain: &str) -> Vec<CertificateSerial> {
+    let account = world.account(domain).expect("the service runs");
+    let page = account.certificates(CertificateQuery::default(), Window::ALL).expect("it reads");
+    page.items.iter().map(|one| one.serial).collect()
 }
 
 fn found_ca(world: &mut World, domain: &str, name: &str, certificate_validity_days: u32) -> String {
@@ -218,34 +226,138 @@ fn a_device_is_not_activated_before_its_certificate_is_there() {
     assert!(world.at(modem, "AT+USECDEVCERT=1").starts_with("+USECDEVCERT: 1,\"-----BEGIN CERTIFICATE-----"));
 }
 
+/// Lives for days of nothing but the heartbeats that are due; gives the certificates that were in force.
+#[track_caller]
+fn live_without_a_gap(world: &mut World, modem: ModemId, days: u32) -> Vec<DeviceCertificate> {
+    let mut certificates = vec![held(world, modem).expect("applied").clone()];
+    for day in 1..=days {
+        let until = device(world, modem).certificate.clone().expect("in force").not_after;
+        world.run_for(DAY);
+        let now = held(world, modem).expect("never without").clone();
+        let known = device(world, modem).certificate.clone().expect("in force");
+        assert!(known.not_before < until, "day {day}: there was a gap");
+        assert!(world.now() < known.not_after, "day {day}: expired");
+        assert_in_force(world, modem, &day);
+        if certificates.last() != Some(&now) {
+            certificates.push(now);
+        }
+    }
+    certificates
+}
+
 #[test]
 fn it_is_renewed_with_a_new_key_before_it_expires() {
     let (mut world, modem) = touchless("sara-r510s", IpVersion::V4);
     found_ca(&mut world, DOMAIN, "monthly", 30);
     live_through_bootstrap(&mut world, modem, Sealed::Before);
-    let mut certificates = vec![held(&world, modem).expect("applied").clone()];
-    let mut until = device(&mut world, modem).certificate.clone().expect("signed").not_after;
-    for day in 1..=120 {
-        world.run_for(DAY);
-        let now = held(&world, modem).expect("never without").clone();
-        if certificates.last() != Some(&now) {
-            let known = device(&mut world, modem).certificate.clone().expect("signed");
-            assert!(known.not_before < until, "day {day}: there was a gap");
-            until = known.not_after;
-            certificates.push(now);
-        }
-        assert!(world.now() < until, "day {day}: expired");
-        assert_in_force(&mut world, modem, &day);
-    }
+    let certificates = live_without_a_gap(&mut world, modem, 120);
     // Two weeks before its end, which the weekly heartbeat meets after 21 days at the latest.
     assert!((5..=8).contains(&certificates.len()), "{} certificates", certificates.len());
     let keys: Vec<_> = certificates.iter().map(|it| &it.key).collect();
     assert!(keys.windows(2).all(|pair| pair[0] != pair[1]), "a renewed certificate has a new key");
-    let rot = world.rot(modem);
-    let query = CertificateQuery { rot: Some(rot), ..CertificateQuery::default() };
-    let listed = world.account(DOMAIN).expect("it runs").certificates(query, Window::ALL).expect("it reads");
-    assert_eq!(listed.items[0].serial, certificates.last().expect("one").serial, "the newest comes first");
-    assert_eq!(listed.total, certificates.len().min(9));
+    assert_eq!(listed(&mut world, DOMAIN)[0], certificates.last().expect("one").serial, "the newest first");
+    assert_eq!(listed(&mut world, DOMAIN).len(), certificates.len().min(CERTIFICATES_KEPT_MAX + 1));
+}
+
+#[test]
+fn where_its_ca_ends_first_another_signs_in_time() {
+    let check = |validity_days: u32, is_named: bool, other: Option<u32>| {
+        let when = (validity_days, is_named, other);
+        let (mut world, modem) = touchless("sara-r510s", IpVersion::V4);
+        let found = |world: &mut World, name: &str, validity_days| {
+            let order = AuthorityOrder { validity_days, ..AuthorityOrder::named(name) };
+            let mut operator = world.operator().expect("it runs");
+            operator.create_authority(DOMAIN, order).expect("there is room").uid.clone()
+        };
+        let other = other.map(|days| found(&mut world, "other", days));
+        let short = found(&mut world, "short", validity_days);
+        let mut operator = world.operator().expect("it runs");
+        let name = |profile: &mut DeviceProfile| profile.authority_uid = is_named.then(|| short.clone());
+        operator.update_device_profile(PROFILE_UID, name).expect("known");
+        live_through_bootstrap(&mut world, modem, Sealed::Before);
+        let first = device(&mut world, modem).certificate.clone().expect("in force").authority_uid;
+        // Two heartbeats of a week: who ends before them signs nothing.
+        assert_eq!(first == short, validity_days > 14, "{when:?}");
+        let changes = live_without_a_gap(&mut world, modem, 90).len() - 1;
+        let last = device(&mut world, modem).certificate.clone().expect("in force");
+        assert_ne!(last.authority_uid, short, "{when:?}");
+        assert!(other.is_none_or(|other| other == last.authority_uid), "{when:?}");
+        assert!(last.not_after > world.now().offset_millis(200 * DAY), "{when:?}");
+        assert!(changes <= 3, "{when:?}: {changes} certificates for one CA that ends");
+    };
+    for validity_days in [1, 7, 13, 15, 20, 22, 29, 43, 60] {
+        for is_named in [false, true] {
+            check(validity_days, is_named, None);
+            check(validity_days, is_named, Some(3650));
+        }
+    }
+}
+
+#[test]
+fn where_every_ca_ends_too_soon_the_first_to_end_makes_room() {
+    let (mut world, modem) = touchless("sara-r510s", IpVersion::V4);
+    let found = |world: &mut World, validity_days| {
+        let order =
+            AuthorityOrder { validity_days, ..AuthorityOrder::named(format!("{validity_days} days")) };
+        world.operator().expect("it runs").create_authority(DOMAIN, order).expect("there is room").uid.clone()
+    };
+    let ending: Vec<_> = [9, 2, 11].into_iter().cycle().take(AUTHORITIES_MAX).collect();
+    let uids: Vec<_> = ending.iter().map(|days| found(&mut world, *days)).collect();
+    live_through_bootstrap(&mut world, modem, Sealed::Before);
+    assert_in_force(&mut world, modem, &"fifteen that end");
+    let left = world.account(DOMAIN).expect("it runs").authorities().expect("it reads");
+    assert_eq!(left.len(), AUTHORITIES_MAX);
+    let gone: Vec<_> =
+        uids.iter().enumerate().filter(|(_, uid)| left.iter().all(|ca| ca.uid != **uid)).collect();
+    assert_eq!(gone.len(), 1, "one made room");
+    assert_eq!(ending[gone[0].0], 2, "the first to end");
+    live_without_a_gap(&mut world, modem, 30);
+}
+
+#[test]
+fn a_renewal_that_is_lost_leaves_the_one_in_force_and_its_record() {
+    let (mut world, modem) = touchless("sara-r510s", IpVersion::V4);
+    let mut authority = found_ca(&mut world, DOMAIN, "first", 3650);
+    // No heartbeat but those of the test.
+    let mut operator = world.operator().expect("it runs");
+    operator.update_device_profile(PROFILE_UID, |it| it.heartbeat_period_s = 100 * 86_400).expect("known");
+    live_through_bootstrap(&mut world, modem, Sealed::Before);
+    let first = held(&world, modem).expect("applied").serial;
+    for turn in 0..2 * CERTIFICATES_KEPT_MAX {
+        // Who signed is gone: the next heartbeat is to bring another.
+        let next = found_ca(&mut world, DOMAIN, &format!("CA {turn}"), 3650);
+        let before = std::mem::replace(&mut authority, next);
+        world.operator().expect("it runs").delete_authority(DOMAIN, &before).expect("not named");
+        world.run_for(DAY);
+        let before = listed(&mut world, DOMAIN);
+        world.take_serial(modem);
+        // It is signed, and does not arrive.
+        lose_a_certificate(&mut world, modem);
+        settle(&mut world, modem, |world| is_at_rest(world, modem));
+        let now = listed(&mut world, DOMAIN);
+        assert_ne!(now[0], before[0], "turn {turn}: another was signed");
+        assert_eq!(held(&world, modem).expect("still").serial, first, "turn {turn}");
+        assert_in_force(&mut world, modem, &turn);
+        assert!(now.contains(&first), "turn {turn}: what is in force is listed");
+        assert_eq!(now.len(), (turn + 2).min(CERTIFICATES_KEPT_MAX + 1), "turn {turn}");
+    }
+    heartbeat(&mut world, modem);
+    assert_ne!(held(&world, modem).expect("renewed").serial, first);
+    assert_in_force(&mut world, modem, &"in the end");
+    assert_eq!(device(&mut world, modem).certificate.clone().expect("one").authority_uid, authority);
+}
+
+/// A heartbeat whose certificate is lost with the power, just before it would be stored.
+fn lose_a_certificate(world: &mut World, modem: ModemId) {
+    world.take_events(modem);
+    world.send(modem, "AT+USECCONN");
+    let asked = |world: &World| world.events(modem).contains(&Event::PhaseBegan(Phase::Certificate));
+    let end = world.now().offset_millis(HOUR);
+    world.run_while(end, |world| !asked(world));
+    assert!(asked(world), "no certificate was asked for");
+    world.place(modem, Point::NvmWrite(1), Strike::CutBefore);
+    world.run_while(end, |world| world.is_on(modem));
+    assert!(!world.is_on(modem), "nothing was to be stored");
 }
 
 #[test]
@@ -289,21 +401,34 @@ fn who_signs_is_the_newest_of_the_domain_or_the_one_the_profile_names() {
 }
 
 #[test]
-fn a_new_owner_signs_anew() {
+fn a_new_owner_signs_anew_and_neither_sees_what_the_other_signed() {
     let (mut world, modem) = touchless("sara-r510s", IpVersion::V4);
     live_through_bootstrap(&mut world, modem, Sealed::Before);
-    let old = held(&world, modem).expect("applied").authority.clone();
+    let old = held(&world, modem).expect("applied").clone();
     let rot = world.rot(modem);
     world.operator().expect("it runs").create_domain("acme", None).expect("new");
     world.operator().expect("it runs").transfer(rot, "acme").expect("owned");
+    let known = |world: &mut World| {
+        let device = world.account("acme").expect("it runs").device(rot).expect("its own now");
+        device.certificate.as_ref().map(|certificate| certificate.serial)
+    };
+    assert_eq!(known(&mut world), None, "what the owner before has signed");
+    assert_eq!((listed(&mut world, DOMAIN), listed(&mut world, "acme")), (vec![old.serial], vec![]));
+    // The power goes before the new certificate is stored: the old one is reported.
+    world.run_for(DAY);
+    world.take_serial(modem);
+    lose_a_certificate(&mut world, modem);
+    settle(&mut world, modem, |world| is_at_rest(world, modem));
+    assert_eq!(held(&world, modem), Some(&old));
+    assert_eq!(known(&mut world), None, "reported, and not its owner's");
+
     heartbeat(&mut world, modem);
     let now = held(&world, modem).expect("still").clone();
-    assert_ne!(now.authority, old, "the CA is its owner's");
-    let page = |world: &mut World, domain: &str| {
-        let account = world.account(domain).expect("it runs");
-        account.certificates(CertificateQuery::default(), Window::ALL).expect("it reads").total
-    };
-    assert_eq!((page(&mut world, "acme"), page(&mut world, DOMAIN)), (1, 1));
+    assert_ne!(now.authority, old.authority, "the CA is its owner's");
+    assert_eq!(known(&mut world), Some(now.serial));
+    assert_eq!(listed(&mut world, DOMAIN), [old.serial]);
+    assert_eq!(listed(&mut world, "acme")[0], now.serial);
+    assert!(world.account(DOMAIN).expect("it runs").device(rot).is_err(), "it has another owner");
 }
 
 #[test]
