@@ -406,8 +406,15 @@ fn a_new_owner_signs_anew_and_neither_sees_what_the_other_signed() {
     live_through_bootstrap(&mut world, modem, Sealed::Before);
     let old = held(&world, modem).expect("applied").clone();
     let rot = world.rot(modem);
+    // A report of the old one that comes late.
+    world.run_for(DAY);
+    world.place(modem, Point::NvmWrite(3), Strike::CutBefore);
+    world.send(modem, "AT+USECCONN");
+    world.run_for(MINUTE);
+    assert!(!world.is_on(modem) && world.modem(modem).module().nvm().security.report_pending);
     world.operator().expect("it runs").create_domain("acme", None).expect("new");
     world.operator().expect("it runs").transfer(rot, "acme").expect("owned");
+    settle(&mut world, modem, |world| is_at_rest(world, modem));
     let known = |world: &mut World| {
         let device = world.account("acme").expect("it runs").device(rot).expect("its own now");
         device.certificate.as_ref().map(|certificate| certificate.serial)
@@ -453,6 +460,8 @@ fn switched_off_the_key_is_gone_and_a_factory_reset_begins_anew() {
     world.factory_reset(modem);
     world.operator().expect("it runs").forget(rot).expect("known");
     assert_eq!(held(&world, modem), None);
+    let nobodys = world.device(modem).expect("its contact chain is kept");
+    assert_eq!((nobodys.domain(), &nobodys.certificate), (None, &None), "it is nobody's");
     live_through_bootstrap(&mut world, modem, Sealed::Before);
     assert_in_force(&mut world, modem, &"after a factory reset");
     assert_ne!(held(&world, modem).expect("applied").serial, second);

@@ -147,6 +147,24 @@ class ZeroTouch(Case):
         self.assertIsNone(self.owner("/v1/device/get", ROTPublicUID=device.rot)["Certificate"])
         self.assertNotIn("PRIVATE KEY", device.stderr() + self.service.stderr())
 
+    def test_of_a_transferred_thing_neither_owner_sees_the_certificates_of_the_other(self):
+        device = self.device_of()
+        (mine,) = self.owner("/v1/certificate/list")["Certificates"]
+        self.service.ctl("domain", "create", "acme")
+        profiles = self.owner("/v1/deviceprofile/list")["DeviceProfiles"]
+        (uid,) = [profile["DeviceProfileUID"] for profile in profiles if profile["Name"] == "touchless"]
+        self.service.ctl("transfer", device.rot, "--device-profile", uid, "--to", "acme")
+        acme = self.service.account("acme")
+        listed = lambda who: [(one["CertificateSerialNumber"], one["InForce"]) for one in who("/v1/certificate/list")["Certificates"]]
+        thing = lambda: acme("/v1/device/get", ROTPublicUID=device.rot)["Certificate"]
+        serial = mine["CertificateSerialNumber"]
+        self.assertEqual((listed(self.owner), listed(acme), thing()), ([(serial, False)], [], None))
+        self.heartbeat(device)
+        acme = self.service.account("acme")
+        ((new, in_force),) = listed(acme)
+        self.assertEqual((in_force, thing()["CertificateSerialNumber"]), (True, new))
+        self.assertEqual(listed(self.owner), [(serial, False)])
+
     def test_cas_belong_to_their_domain_and_are_at_most_fifteen(self):
         self.service.ctl("domain", "create", "other")
         other = self.service.account("other")
