@@ -317,17 +317,6 @@ impl<S: Store> Operator<'_, S> {
         Ok(E2eHeader::Downlink { tail: rot.tail(), key_set: set.short_number(), counter, generation })
     }
 
-    /// Counts the snapshots that were put in the store's place.
-    pub fn generation(&self) -> u32 {
-        self.registry.service().generation
-    }
-
-    /// The store was put back from a snapshot: each root of trust is accepted once, and marked
-    /// suspicious. `before` is the generation until then: no number is used for two stores.
-    pub fn mark_restored(&mut self, before: u32) -> Result<(), OperatorError> {
-        Ok(self.registry.next_generation(before)?)
-    }
-
     fn whitelist(&mut self, uid: &str, rots: &[RotUid], listed: bool) -> Result<(), OperatorError> {
         self.registry.store().profile(uid)?.ok_or(OperatorError::UnknownProfile)?;
         let write = |rot: &RotUid| Write::Whitelist { profile_uid: uid.to_owned(), rot: *rot, listed };

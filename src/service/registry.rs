@@ -191,15 +191,6 @@ impl<S: Store> Registry<S> {
         Ok(())
     }
 
-    /// Another restore: every device is accepted once more, and marked.
-    pub(super) fn next_generation(&mut self, before: u32) -> Result<(), StoreError> {
-        let generation = self.service.generation.max(before).wrapping_add(1);
-        let service = ServiceRecord { generation, ..self.service };
-        self.store().commit(&vec![Write::Service(service.clone())])?;
-        self.service = service;
-        Ok(())
-    }
-
     /// When [`Registry::handle_timeout`] is due.
     pub(super) fn next_timeout(&self) -> Option<Timestamp> {
         earlier(self.overdue_from, self.campaigns_from)

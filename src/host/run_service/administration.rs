@@ -79,10 +79,8 @@ impl ServiceHost {
     /// Everything is as in a snapshot, whatever it was; each root of trust is accepted once, and marked
     /// suspicious.
     pub fn restore(&mut self, snapshot: &Path) -> Result<(), OperatorError> {
-        let before = self.operator().generation();
         self.service.store().restore_from(snapshot)?;
-        self.begin_anew()?;
-        self.operator().mark_restored(before)
+        Ok(self.begin_anew()?)
     }
 
     fn begin_anew(&mut self) -> Result<(), StoreError> {

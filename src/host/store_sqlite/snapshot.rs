@@ -7,11 +7,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
 use super::{SqliteStore, schema};
-use crate::service::store::StoreError;
-
-/// Every table with anything in it but the service's own record.
-const TABLES: [&str; 8] =
-    ["device", "profile", "whitelist", "event", "domain", "access_key", "campaign", "campaign_device"];
+use crate::service::store::{Store, StoreError, Write};
 
 /// How long a copy waits for a writer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -44,11 +40,16 @@ pub fn check_snapshot(snapshot: &Path) -> Result<(), StoreError> {
 
 impl SqliteStore {
     /// Puts a snapshot that was checked in the place of everything, in one step: a crash leaves the
-    /// one or the other.
+    /// one or the other. Its file gets a generation that neither has had, so that each root of trust is
+    /// accepted once, and marked suspicious.
     pub fn restore_from(&mut self, snapshot: &Path) -> Result<(), StoreError> {
-        let from = Connection::open_with_flags(snapshot, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let from = Connection::open_with_flags(snapshot, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut from = SqliteStore { connection: from, is_grouped: false };
+        let mut record = from.service()?;
+        record.generation = record.generation.max(self.service()?.generation).wrapping_add(1);
+        from.commit(&vec![Write::Service(record)])?;
         self.connection.flush_prepared_statement_cache();
-        let backup = Backup::new(&from, &mut self.connection)?;
+        let backup = Backup::new(&from.connection, &mut self.connection)?;
         match backup.step(-1)? {
             StepResult::Done => {}
             other => return Err(StoreError(format!("the snapshot could not be put in place: {other:?}"))),
@@ -60,7 +61,7 @@ impl SqliteStore {
     /// Forgets everything but which service this is.
     pub fn clear(&mut self) -> Result<(), StoreError> {
         let transaction = self.connection.transaction()?;
-        for table in TABLES {
+        for table in tables(&transaction)?.iter().filter(|table| *table != "service") {
             transaction.execute(&format!("DELETE FROM {table}"), [])?;
         }
         Ok(transaction.commit()?)
@@ -68,7 +69,7 @@ impl SqliteStore {
 
     /// Reads one record of each sort, so that a file that only looks like a store is refused.
     fn read_whole(&self) -> Result<(), StoreError> {
-        use crate::service::store::{DeviceQuery, EventQuery, Store, Window};
+        use crate::service::store::{DeviceQuery, EventQuery, Window};
         let one = Window { offset: 0, count: 1 };
         self.service()?;
         self.devices(&DeviceQuery::default(), one)?;
@@ -79,13 +80,59 @@ impl SqliteStore {
     }
 }
 
+fn tables(connection: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut tables = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
+    let tables = tables.query_map([], |row| row.get(0))?;
+    Ok(tables.collect::<Result<_, _>>()?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::store::{DeviceQuery, Store, Window, contract};
+    use crate::service::store::{DeviceQuery, Window, contract};
 
     fn devices(store: &SqliteStore) -> usize {
         store.devices(&DeviceQuery::default(), Window::ALL).expect("read").total
+    }
+
+    /// Which tables have anything in them.
+    fn filled(store: &SqliteStore) -> Vec<String> {
+        let is_filled = |table: &String| {
+            let count = format!("SELECT count(*) > 0 FROM {table}");
+            store.connection.query_row(&count, [], |row| row.get(0)).expect("read")
+        };
+        tables(&store.connection).expect("read").into_iter().filter(is_filled).collect()
+    }
+
+    #[test]
+    fn cleared_a_store_knows_only_which_service_it_is() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let mut store = SqliteStore::open(&dir.path().join("service.db"), [7; 8]).expect("made");
+        contract::check(&mut store);
+        for table in ["device", "domain", "authority", "certificate"] {
+            assert!(filled(&store).iter().any(|filled| filled == table), "{table}");
+        }
+        store.clear().expect("cleared");
+        assert_eq!(filled(&store), ["service"]);
+    }
+
+    #[test]
+    fn put_back_a_snapshot_has_a_generation_that_was_never_there() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (path, snapshot) = (dir.path().join("service.db"), dir.path().join("snapshot.db"));
+        let mut store = SqliteStore::open(&path, [7; 8]).expect("made");
+        save_snapshot(&path, &snapshot).expect("saved");
+        let generation = |store: &SqliteStore| store.service().expect("read").generation;
+        for expected in 1..=3 {
+            let again = dir.path().join("again.db");
+            std::fs::copy(&snapshot, &again).expect("copied");
+            check_snapshot(&again).expect("good");
+            store.restore_from(&again).expect("put in place");
+            assert_eq!(generation(&store), expected);
+            drop(store);
+            store = SqliteStore::open(&path, [8; 8]).expect("there");
+            assert_eq!(generation(&store), expected, "on disk");
+        }
     }
 
     #[test]
