@@ -20,7 +20,7 @@ use vsara::service::certificate::IssuedCertificate;
 use vsara::service::device::DeviceState;
 use vsara::service::domain::Domain;
 use vsara::service::store::{
-    Batch, CertificateQuery, DeviceQuery, EventQuery, NotedDevice, Page, ServiceRecord, Window,
+    Batch, CertificateQuery, DeviceQuery, EventQuery, NotedDevice, Page, ServiceRecord, Window, Write,
 };
 use vsara::service::{
     Device, DeviceProfile, Event, MemoryStore, OperatorError, Plan, Service, ServiceOptions, ServiceOutput,
@@ -444,12 +444,14 @@ fn a_restored_snapshot_accepts_each_root_of_trust_once_and_marks_it() {
     let mut world = World::new();
     let mut module = Module::sealed(1, PROFILE, "pump 1");
     world.bootstrap(&mut module).expect("nothing is lost");
-    let snapshot = world.service.store().clone();
+    let mut snapshot = world.service.store().clone();
     let mut copy = module.copy(1);
     world.heartbeat(&mut module).expect("nothing is lost");
 
+    let mut record = snapshot.service().expect("the store is in memory");
+    record.generation += 1;
+    snapshot.commit(&vec![Write::Service(record)]).expect("the store is in memory");
     let mut world = World::on(snapshot);
-    world.operator().mark_restored(0).expect("the store is in memory");
     world.heartbeat(&mut module).expect("accepted once");
     world.heartbeat(&mut module).expect("it goes on");
     assert_eq!(world.heartbeat(&mut copy).map(drop), Err(CLONE));
