@@ -73,7 +73,7 @@ enum Verb {
     /// Access keys of the security service, for REST
     #[command(subcommand)]
     Accesskey(accesskey::Verb),
-    /// Make any call of REST or of the admin API, without a token
+    /// Make any call of REST or of the admin API that takes and gives JSON, without a token
     #[command(after_help = rest::EXAMPLE)]
     Rest(rest::RestArgs),
 }

@@ -219,8 +219,14 @@ impl ServiceHost {
     fn in_one_group(&mut self, handle: impl FnOnce(&mut Self)) {
         let begun = self.service.store().begin_group();
         handle(self);
-        // Where no group could begin, each write was a transaction of its own.
-        let ended = if begun.is_ok() { self.service.store().end_group() } else { Ok(()) };
+        let ended = match begun {
+            Ok(()) => self.service.store().end_group(),
+            // Each write was a transaction of its own.
+            Err(error) => {
+                self.note_store_failure(error);
+                Ok(())
+            }
+        };
         match ended {
             Ok(()) => self.drain(),
             Err(error) => self.forget_unwritten(error),
@@ -231,11 +237,16 @@ impl ServiceHost {
     fn forget_unwritten(&mut self, error: StoreError) {
         while self.service.poll_output().is_some() {}
         let reloaded = self.service.reload();
-        for error in [Some(error), reloaded.err()].into_iter().flatten() {
-            let trace = Trace::StoreFailed(error);
-            self.counters.trace(&trace);
-            log_trace(&trace);
+        self.note_store_failure(error);
+        if let Err(error) = reloaded {
+            self.note_store_failure(error);
         }
+    }
+
+    fn note_store_failure(&mut self, error: StoreError) {
+        let trace = Trace::StoreFailed(error);
+        self.counters.trace(&trace);
+        log_trace(&trace);
     }
 
     /// A datagram of so many bytes in the buffer reaches the core.

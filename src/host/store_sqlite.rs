@@ -76,6 +76,7 @@ impl SqliteStore {
     /// From here to [`SqliteStore::end_group`] everything committed is one transaction: it costs one
     /// wait for the disk, and nobody may hear of it before that is over.
     pub fn begin_group(&mut self) -> Result<(), StoreError> {
+        self.roll_back()?;
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         self.is_grouped = true;
         Ok(())
@@ -91,10 +92,18 @@ impl SqliteStore {
             return Err(StoreError("the transaction was given up".to_owned()));
         }
         let ended = self.connection.execute_batch("COMMIT");
-        if ended.is_err() && !self.connection.is_autocommit() {
-            self.connection.execute_batch("ROLLBACK")?;
+        if ended.is_err() {
+            self.roll_back()?;
         }
         Ok(ended?)
+    }
+
+    /// Where this fails too, the next group begins with it.
+    fn roll_back(&self) -> Result<(), StoreError> {
+        if self.connection.is_autocommit() {
+            return Ok(());
+        }
+        Ok(self.connection.execute_batch("ROLLBACK")?)
     }
 
     fn one<T: DeserializeOwned>(
@@ -430,6 +439,22 @@ mod tests {
         assert_eq!(store.last_event_id(), Ok(4));
         let mode = std::fs::metadata(&path).map(|file| file.permissions().mode() & 0o777);
         assert_eq!(mode.ok(), Some(0o600));
+    }
+
+    #[test]
+    fn a_group_begins_with_nothing_of_one_that_could_not_end() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("service.db");
+        let mut store = open(&path);
+        let device = |number: u8| Device::new(RotUid([number; 8]), 0, Timestamp::from_millis(0));
+        let put = |number| vec![Write::Device(Arc::new(device(number)))];
+        store.begin_group().expect("begun");
+        store.commit(&put(1)).expect("written");
+        store.begin_group().expect("begun anew");
+        store.commit(&put(2)).expect("written");
+        store.end_group().expect("on disk");
+        let rots = open(&path).devices(&DeviceQuery::default(), Window::ALL).expect("read").items;
+        assert_eq!(rots.iter().map(|device| device.rot).collect::<Vec<_>>(), [device(2).rot]);
     }
 
     #[test]

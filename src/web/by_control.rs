@@ -11,21 +11,22 @@ use super::{admin, api};
 use crate::host::rest_call::{Refusal, RestCall};
 use crate::host::run_service::ServiceHost;
 
-/// Every call that takes and gives JSON.
+/// Every call there is.
 static CALLS: LazyLock<Vec<Call>> =
-    LazyLock::new(|| api::operations().into_iter().chain(admin::operations()).filter_map(Call::of).collect());
+    LazyLock::new(|| api::operations().into_iter().chain(admin::operations()).map(Call::from).collect());
 
 struct Call {
     path: &'static str,
     /// `GET`, that is.
     only_reads: bool,
-    handler: Handler,
+    /// None where it takes or gives something else than JSON: that comes by HTTP alone.
+    handler: Option<Handler>,
 }
 
-impl Call {
-    fn of(operation: Operation) -> Option<Self> {
+impl From<Operation> for Call {
+    fn from(operation: Operation) -> Self {
         let only_reads = operation.method == Method::GET;
-        Some(Self { path: operation.path, only_reads, handler: operation.handler? })
+        Self { path: operation.path, only_reads, handler: operation.handler }
     }
 }
 
@@ -36,10 +37,8 @@ pub(super) fn answer(host: &mut ServiceHost, call: &RestCall) -> Result<Value, R
 }
 
 fn handle(host: &mut ServiceHost, call: &RestCall) -> Result<Value, ApiError> {
-    let found = CALLS.iter().find(|known| known.path == call.path && known.only_reads == call.body.is_none());
-    let known = found.ok_or_else(|| unknown(call))?;
     let body = call.body.as_ref().map(Value::to_string).unwrap_or_default();
-    let answer = match &known.handler {
+    let answer = match find(call)? {
         Handler::Owner(handle) => {
             let account = host.account(&call.domain);
             account.domain()?;
@@ -50,12 +49,24 @@ fn handle(host: &mut ServiceHost, call: &RestCall) -> Result<Value, ApiError> {
     serde_json::from_slice(&answer).map_err(ApiError::internal)
 }
 
-fn unknown(call: &RestCall) -> ApiError {
+fn find(call: &RestCall) -> Result<&'static Handler, ApiError> {
     let path = &call.path;
-    let hint = "the documents list them: /docs of REST, and of the admin API";
-    match CALLS.iter().find(|known| known.path == path) {
-        Some(known) if known.only_reads => ApiError::not_found(format!("{path} takes no JSON object"), hint),
-        Some(_) => ApiError::not_found(format!("{path} takes a JSON object"), hint),
-        None => ApiError::not_found(format!("there is no call {path} of REST or of the admin API"), hint),
+    let of_path: Vec<_> = CALLS.iter().filter(|known| known.path == path).collect();
+    let answered = of_path.iter().filter_map(|known| Some((known.only_reads, known.handler.as_ref()?)));
+    let answered: Vec<_> = answered.collect();
+    if let Some((_, handler)) = answered.iter().find(|(only_reads, _)| *only_reads == call.body.is_none()) {
+        return Ok(handler);
     }
+    let hint = "the documents list them: /docs of REST, and of the admin API";
+    Err(match (answered.first(), of_path.is_empty()) {
+        (Some((true, _)), _) => ApiError::not_found(format!("{path} takes no JSON object"), hint),
+        (Some((false, _)), _) => ApiError::not_found(format!("{path} takes a JSON object"), hint),
+        (None, true) => {
+            ApiError::not_found(format!("there is no call {path} of REST or of the admin API"), hint)
+        }
+        (None, false) => {
+            let hint = "make it by HTTP, at the port of `vsara server --http` or `--admin`";
+            ApiError::not_found(format!("{path} is not answered by the control socket"), hint)
+        }
+    })
 }

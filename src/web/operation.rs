@@ -85,6 +85,7 @@ type OwnerCall = Arc<dyn Fn(&mut Owner<'_>, &[u8]) -> Result<Vec<u8>, ApiError> 
 type AdminCall = Arc<dyn Fn(&mut ServiceHost, &[u8]) -> Result<Vec<u8>, ApiError> + Send + Sync>;
 
 /// Answers a call, whichever way it came; who calls is known by then.
+#[derive(Clone)]
 pub(super) enum Handler {
     /// As the owner of a domain.
     Owner(OwnerCall),
@@ -116,14 +117,10 @@ impl Operation {
         A: Serialize + ToSchema + 'static,
     {
         let call: OwnerCall = Arc::new(move |owner, body| to_json(&handler(owner, from_json(body)?)?));
-        let handler = Some(Handler::Owner(Arc::clone(&call)));
-        let run =
-            move |State(app): State<App>, request: Request| answer_owner(app, request, Arc::clone(&call));
         Self {
-            handler,
             security: Security::AuthToken,
             request: Some(Shape::of::<Q>()),
-            ..Self::new(Method::POST, path, Shape::of::<A>(), on(MethodFilter::POST, run))
+            ..Self::handled(Method::POST, path, Shape::of::<A>(), Handler::Owner(call))
         }
     }
 
@@ -133,7 +130,10 @@ impl Operation {
         A: Serialize + ToSchema + 'static,
     {
         let call: AdminCall = Arc::new(move |host, _| to_json(&handler(host, Nothing {})?));
-        Self::admin_call(Method::GET, path, Shape::of::<A>(), call)
+        Self {
+            security: Security::AdminToken,
+            ..Self::handled(Method::GET, path, Shape::of::<A>(), Handler::Admin(call))
+        }
     }
 
     /// A call of the admin API with a JSON object.
@@ -143,20 +143,22 @@ impl Operation {
         A: Serialize + ToSchema + 'static,
     {
         let call: AdminCall = Arc::new(move |host, body| to_json(&handler(host, from_json(body)?)?));
-        let request = Some(Shape::of::<Q>());
-        Self { request, ..Self::admin_call(method, path, Shape::of::<A>(), call) }
+        Self {
+            security: Security::AdminToken,
+            request: Some(Shape::of::<Q>()),
+            ..Self::handled(method, path, Shape::of::<A>(), Handler::Admin(call))
+        }
     }
 
-    fn admin_call(method: Method, path: &'static str, response: Shape, call: AdminCall) -> Self {
-        let handler = Some(Handler::Admin(Arc::clone(&call)));
-        let run =
-            move |State(app): State<App>, request: Request| answer_admin(app, request, Arc::clone(&call));
+    fn handled(method: Method, path: &'static str, response: Shape, handler: Handler) -> Self {
+        let answers = handler.clone();
+        let run = move |State(app): State<App>, request: Request| answer(app, request, answers.clone());
         let filter = match method {
             Method::GET => MethodFilter::GET,
             Method::PUT => MethodFilter::PUT,
             _ => MethodFilter::POST,
         };
-        Self { handler, security: Security::AdminToken, ..Self::new(method, path, response, on(filter, run)) }
+        Self { handler: Some(handler), ..Self::new(method, path, response, on(filter, run)) }
     }
 
     /// A call that does its own reading and answering.
@@ -242,21 +244,26 @@ pub(super) fn routes(operations: Vec<Operation>) -> Router<App> {
 }
 
 /// Finds out who calls, and has the call handled between two turns of the service's loop.
-async fn answer_owner(app: App, request: Request, call: OwnerCall) -> Result<Response, ApiError> {
-    let caller = app.caller(request.headers())?;
-    let body = read(request.into_body()).await?;
-    let called = app.rooms.service.with(move |host| {
-        caller.is_known_to(host)?;
-        let Caller { domain, api_key, .. } = &caller;
-        call(&mut Owner { account: host.account(domain), api_key }, &body)
-    });
-    called.await?.map(json_text)
-}
-
-async fn answer_admin(app: App, request: Request, call: AdminCall) -> Result<Response, ApiError> {
-    app.admit_admin(request.headers())?;
-    let body = read(request.into_body()).await?;
-    app.rooms.service.with(move |host| call(host, &body)).await?.map(json_text)
+async fn answer(app: App, request: Request, handler: Handler) -> Result<Response, ApiError> {
+    let service = &app.rooms.service;
+    let answered = match handler {
+        Handler::Owner(call) => {
+            let caller = app.caller(request.headers())?;
+            let body = read(request.into_body()).await?;
+            let called = service.with(move |host| {
+                caller.is_known_to(host)?;
+                let Caller { domain, api_key, .. } = &caller;
+                call(&mut Owner { account: host.account(domain), api_key }, &body)
+            });
+            called.await?
+        }
+        Handler::Admin(call) => {
+            app.admit_admin(request.headers())?;
+            let body = read(request.into_body()).await?;
+            service.with(move |host| call(host, &body)).await?
+        }
+    };
+    answered.map(json_text)
 }
 
 /// Reads a JSON object. Fields nobody knows are ignored, and an empty body is an empty object.

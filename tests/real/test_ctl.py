@@ -422,10 +422,14 @@ class Parity(ServiceCase):
                     # `reset` last would be as good: nothing of what is asked here is there.
                     body = [] if method == "get" else ["{}"]
                     done = run("ctl", "--state", server.state, "rest", path, *body)
-                    known = "there is no call" not in done.stderr and "JSON object" not in done.stderr
+                    self.assertNotRegex(done.stderr, "there is no call|JSON object", path)
+                    known = "not answered by the control socket; make it by HTTP" not in done.stderr
                     self.assertEqual(known, path not in self.DOORS_ONLY, f"{path}: {done.stderr}")
                     walked += known
         self.assertGreater(walked, 30)
+        for path, body, says in (("/nowhere", [], "there is no call /nowhere"), ("/health", ["{}"], "/health takes no JSON"),
+                                 ("/factory", [], "/factory takes a JSON object")):
+            self.assertIn(says, run("ctl", "--state", server.state, "rest", path, *body, status=1).stderr)
 
 
 class Form:

@@ -18,6 +18,11 @@ const BREAK: &str = "
     CREATE TABLE broken (id INTEGER PRIMARY KEY, wanted REFERENCES broken (id) DEFERRABLE INITIALLY DEFERRED);
     CREATE TRIGGER breaks AFTER INSERT ON device BEGIN INSERT INTO broken (wanted) VALUES (-1); END;";
 
+/// Has SQLite give up the whole transaction at what the second module brings, as on a full disk.
+const GIVE_UP: &str = "
+    CREATE TRIGGER gives_up BEFORE INSERT ON device WHEN NEW.rot = x'0202020202020202'
+    BEGIN SELECT RAISE(ROLLBACK, 'given up'); END;";
+
 struct World {
     runtime: Runtime,
     host: ServiceHost,
@@ -103,6 +108,17 @@ impl World {
         }
     }
 
+    fn check_that_all_are_answered(&mut self, modules: &mut [Module]) {
+        self.connect(modules);
+        self.say_hello(modules);
+        assert_eq!(self.turn(modules), modules.len(), "an answer for each");
+        assert_eq!(self.devices_on_disk(), 3);
+        for module in modules {
+            let event = module.session.poll_event();
+            assert!(matches!(event, Some(ClientEvent::Answer { code: Code::CHANGED, .. })), "{event:?}");
+        }
+    }
+
     fn say_hello(&self, modules: &mut [Module]) {
         for module in modules {
             let hello = Hello {
@@ -131,12 +147,20 @@ fn what_was_answered_is_on_disk_though_several_wait_for_it_together() {
     assert_eq!(world.host.counters().store_failures, 1, "one transaction for all");
 
     world.database().execute_batch("DROP TRIGGER breaks").expect("mended");
+    world.check_that_all_are_answered(&mut modules);
+}
+
+#[test]
+fn nothing_leaves_of_a_transaction_that_sqlite_gave_up() {
+    let mut world = World::new();
+    let mut modules = [world.module(1), world.module(2), world.module(3)];
     world.connect(&mut modules);
+    world.database().execute_batch(GIVE_UP).expect("broken");
     world.say_hello(&mut modules);
-    assert_eq!(world.turn(&mut modules), modules.len(), "an answer for each");
-    assert_eq!(world.devices_on_disk(), 3);
-    for module in &mut modules {
-        let event = module.session.poll_event();
-        assert!(matches!(event, Some(ClientEvent::Answer { code: Code::CHANGED, .. })), "{event:?}");
-    }
+    assert_eq!(world.turn(&mut modules), 0, "the first answer was of what is gone");
+    assert_eq!(world.devices_on_disk(), 1, "what came behind it, as if its answer had been lost");
+    assert!(world.host.counters().store_failures > 0);
+
+    world.database().execute_batch("DROP TRIGGER gives_up").expect("mended");
+    world.check_that_all_are_answered(&mut modules);
 }
