@@ -34,6 +34,7 @@ pub struct Authority {
     /// Whose it is.
     pub domain: String,
     /// Later ones of a domain have higher numbers.
+    #[serde(default)]
     pub number: u32,
     /// Its common name.
     pub name: String,

@@ -4,9 +4,9 @@ use rusqlite::Connection;
 
 use crate::service::store::StoreError;
 
-/// One step a version: the first makes version 1 of an empty file. Steps are only ever added. The
-/// second is REST's: what people look for, accounts, campaigns. The third finds the device of a key. The fourth is zero touch
-/// provisioning's: private CAs and what they signed.
+/// One step a version: the first makes version 1 of an empty file. Steps are only ever added. The second
+/// is REST's: what people look for, accounts, campaigns. The third finds the device of a key. The fourth
+/// is zero touch provisioning's: private CAs and what they signed.
 const STEPS: [&str; 4] = [
     "
     CREATE TABLE service (id INTEGER PRIMARY KEY, record TEXT NOT NULL);
