@@ -23,7 +23,7 @@
 
 mod codec;
 
-pub use codec::MessageError;
+pub use codec::{MessageError, PATHS};
 
 use minicbor::{CborLen, Decode, Encode};
 

@@ -1,23 +1,10 @@
 //! The resources of the service: which path is what, and what the wrong request is answered.
 
 use crate::protocol::coap::{CBOR, Code, Incoming, LINK_FORMAT, Method};
-use crate::protocol::message::Request;
+use crate::protocol::message::{PATHS, Request};
 
 /// Resource discovery (RFC 6690).
 const DISCOVERY: &str = "/.well-known/core";
-
-/// Every path of a [`Request`].
-const STEPS: [&str; 9] = [
-    "/bootstrap/hello",
-    "/bootstrap/replace",
-    "/bootstrap/provision",
-    "/bootstrap/confirm",
-    "/registration",
-    "/heartbeat",
-    "/certificate",
-    "/report",
-    "/held",
-];
 
 /// A response, before it is a datagram.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +34,7 @@ pub(super) fn route(incoming: &Incoming) -> Result<Request, Response> {
             _ => Response::error(Code::METHOD_NOT_ALLOWED, "only GET"),
         });
     }
-    if !STEPS.contains(&incoming.path.as_str()) {
+    if !PATHS.contains(&incoming.path.as_str()) {
         return Err(Response::error(Code::NOT_FOUND, "no such resource"));
     }
     if incoming.method != Method::Post {
@@ -61,7 +48,7 @@ pub(super) fn route(incoming: &Incoming) -> Result<Request, Response> {
 }
 
 fn discovery() -> Response {
-    let links: Vec<String> = STEPS.iter().map(|path| format!("<{path}>;ct={CBOR}")).collect();
+    let links: Vec<String> = PATHS.iter().map(|path| format!("<{path}>;ct={CBOR}")).collect();
     Response { code: Code::CONTENT, content_format: Some(LINK_FORMAT), payload: links.join(",").into_bytes() }
 }
 
@@ -91,7 +78,7 @@ mod tests {
         check(Method::Post, "/held", Some(TEXT), &held, Some(Code::UNSUPPORTED_CONTENT_FORMAT));
         check(Method::Post, "/held", Some(CBOR), &held, None);
         check(Method::Post, "/held", None, &held, None);
-        for path in STEPS {
+        for path in PATHS {
             check(Method::Post, path, Some(CBOR), &[0xff; 40], Some(Code::BAD_REQUEST));
         }
     }
@@ -99,6 +86,6 @@ mod tests {
     #[test]
     fn every_step_is_discovered() {
         let links = String::from_utf8(discovery().payload).unwrap_or_default();
-        assert!(STEPS.iter().all(|path| links.contains(&format!("<{path}>;ct=60"))), "{links}");
+        assert!(PATHS.iter().all(|path| links.contains(&format!("<{path}>;ct=60"))), "{links}");
     }
 }

@@ -28,7 +28,7 @@ pub const BODY_TIME_MAX: Duration = Duration::from_secs(15);
 /// Requests of one address.
 pub const REQUEST_RATE: Rate = Rate { per_s: 500, burst: 2000 };
 
-/// Wrong secrets of one access key, and wrong tokens of one address.
+/// Wrong secrets of one access key. The tokens of the doors are 192 random bits: nobody guesses one.
 pub const WRONG_SECRET_RATE: Rate = Rate { per_s: 1, burst: 20 };
 
 /// Most addresses and access keys that are counted at once; one that has not been heard of for

@@ -7,22 +7,10 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
 use vsara::protocol::coap::Code;
 use vsara::protocol::keys::{FACTORY_KEY_SET, MasterKey, PskIdentity, RotUid};
-use vsara::protocol::message::{Answer, ChainNonce, Request};
+use vsara::protocol::message::{Answer, ChainNonce, PATHS, Request};
 use vsara::protocol::session::{ClientEvent, ClientSession, SessionOptions};
 use vsara::service::{Limits, MemoryStore, Service, ServiceOptions, ServiceOutput, Store};
 use vsara::time::{Now, Timestamp};
-
-const PATHS: [&str; 9] = [
-    "/bootstrap/hello",
-    "/bootstrap/replace",
-    "/bootstrap/provision",
-    "/bootstrap/confirm",
-    "/registration",
-    "/heartbeat",
-    "/certificate",
-    "/report",
-    "/held",
-];
 
 /// Modules that know their keys; whatever else is sent comes from somebody who knows none.
 const MODULES: usize = 3;
@@ -124,7 +112,7 @@ impl Life {
                 let steady = self.now.steady;
                 if let Some(session) = &mut self.modules[module] {
                     // Refused before it stands.
-                    let _ = session.request(PATHS[usize::from(*path) % 9], bytes.to_vec(), steady);
+                    let _ = session.request(PATHS[usize::from(*path) % PATHS.len()], bytes.to_vec(), steady);
                 }
                 self.pump(module, Some);
                 return rest;

@@ -23,6 +23,10 @@ const CERTIFICATE: &str = "/certificate";
 const REPORT: &str = "/report";
 const HELD: &str = "/held";
 
+/// The path of every [`Request`], in its order.
+pub const PATHS: [&str; 9] =
+    [HELLO, REPLACE, PROVISION, CONFIRM, REGISTRATION, HEARTBEAT, CERTIFICATE, REPORT, HELD];
+
 /// Bytes that are not the message they should be.
 #[derive(Debug, thiserror::Error)]
 pub enum MessageError {
