@@ -4,6 +4,7 @@
 //! that read well. What is searched for has columns of its own beside the record. Key sets are in
 //! the records, so the file is as secret as they are.
 
+use std::cell::RefCell;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -25,13 +26,15 @@ use crate::service::event::Event;
 use crate::service::plan::Plan;
 use crate::service::store::{
     Batch, CertificateQuery, DeviceQuery, EventQuery, NotedDevice, Page, ServiceRecord, Store, StoreError,
-    Window,
+    Window, Write,
 };
 use crate::time::Timestamp;
 use filter::{Filter, limit};
+use recent::RecentDevices;
 use writes::{encode, put};
 
 mod filter;
+mod recent;
 mod schema;
 mod snapshot;
 mod writes;
@@ -43,6 +46,7 @@ pub struct SqliteStore {
     connection: Connection,
     /// Between the two ends of a group.
     is_grouped: bool,
+    recent: RefCell<RecentDevices>,
 }
 
 /// Prepared statements kept; more than this file has.
@@ -66,11 +70,17 @@ impl SqliteStore {
     fn set_up(mut connection: Connection, service_id: [u8; 8]) -> Result<Self, StoreError> {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // Of what a savepoint would put back, all beyond 64 KiB would go through a file.
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         schema::migrate(&mut connection)?;
         let record = ServiceRecord { service_id, generation: 0 };
         connection.execute("INSERT OR IGNORE INTO service (id, record) VALUES (1, ?)", [encode(&record)?])?;
-        Ok(Self { connection, is_grouped: false })
+        Ok(Self::of(connection))
+    }
+
+    fn of(connection: Connection) -> Self {
+        Self { connection, is_grouped: false, recent: RefCell::default() }
     }
 
     /// From here to [`SqliteStore::end_group`] everything committed is one transaction: it costs one
@@ -78,6 +88,14 @@ impl SqliteStore {
     pub fn begin_group(&mut self) -> Result<(), StoreError> {
         self.roll_back()?;
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        let version = self.connection.pragma_query_value(None, "data_version", |row| row.get(0));
+        match version {
+            Ok(version) => self.recent.get_mut().begin(version),
+            Err(error) => {
+                self.roll_back()?;
+                return Err(error.into());
+            }
+        }
         self.is_grouped = true;
         Ok(())
     }
@@ -89,6 +107,7 @@ impl SqliteStore {
         // On some failures, such as a full disk, SQLite gives up the whole transaction by itself, and
         // what is committed behind that is on its own.
         if self.connection.is_autocommit() {
+            self.recent.get_mut().clear();
             return Err(StoreError("the transaction was given up".to_owned()));
         }
         let ended = self.connection.execute_batch("COMMIT");
@@ -103,7 +122,24 @@ impl SqliteStore {
         if self.connection.is_autocommit() {
             return Ok(());
         }
+        self.recent.borrow_mut().clear();
         Ok(self.connection.execute_batch("ROLLBACK")?)
+    }
+
+    fn write(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        if self.is_grouped {
+            // One write is one statement that changes anything, and whole by itself. A savepoint has
+            // SQLite copy every page that is written.
+            if let [write] = &batch[..] {
+                return put(&self.connection, write);
+            }
+            let savepoint = self.connection.savepoint()?;
+            batch.iter().try_for_each(|write| put(&savepoint, write))?;
+            return Ok(savepoint.commit()?);
+        }
+        let transaction = self.connection.transaction()?;
+        batch.iter().try_for_each(|write| put(&transaction, write))?;
+        Ok(transaction.commit()?)
     }
 
     fn one<T: DeserializeOwned>(
@@ -158,7 +194,17 @@ impl Store for SqliteStore {
     }
 
     fn device(&self, rot: RotUid) -> Result<Option<Arc<Device>>, StoreError> {
-        self.one("SELECT record FROM device WHERE rot = ?", [rot.0])
+        let mut recent = self.recent.borrow_mut();
+        if self.is_grouped
+            && let Some(device) = recent.get(rot)
+        {
+            return Ok(Some(device));
+        }
+        let device: Option<Arc<Device>> = self.one("SELECT record FROM device WHERE rot = ?", [rot.0])?;
+        if let Some(device) = device.as_ref().filter(|_| self.is_grouped) {
+            recent.insert(device);
+        }
+        Ok(device)
     }
 
     fn devices_with_tail(&self, tail: UidTail) -> Result<Vec<Arc<Device>>, StoreError> {
@@ -387,14 +433,17 @@ impl Store for SqliteStore {
 
     /// On disk when this returns; within a group, when the group ends.
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        if self.is_grouped {
-            let savepoint = self.connection.savepoint()?;
-            batch.iter().try_for_each(|write| put(&savepoint, write))?;
-            return Ok(savepoint.commit()?);
+        let written = self.write(batch);
+        let recent = self.recent.get_mut();
+        match &written {
+            Ok(()) => batch.iter().for_each(|write| {
+                if let Write::Device(device) = write {
+                    recent.insert(device);
+                }
+            }),
+            Err(_) => recent.clear(),
         }
-        let transaction = self.connection.transaction()?;
-        batch.iter().try_for_each(|write| put(&transaction, write))?;
-        Ok(transaction.commit()?)
+        written
     }
 }
 
@@ -422,7 +471,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::service::store::{Write, contract};
+    use crate::service::store::contract;
 
     fn open(path: &Path) -> SqliteStore {
         SqliteStore::open(path, [7; 8]).expect("a file in a directory of the test's own")
@@ -455,6 +504,56 @@ mod tests {
         store.end_group().expect("on disk");
         let rots = open(&path).devices(&DeviceQuery::default(), Window::ALL).expect("read").items;
         assert_eq!(rots.iter().map(|device| device.rot).collect::<Vec<_>>(), [device(2).rot]);
+    }
+
+    #[test]
+    fn a_group_reads_its_devices_as_the_file_has_them() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("service.db");
+        let mut store = open(&path);
+        let with = |heartbeats| {
+            let device = Device::new(RotUid([1; 8]), 0, Timestamp::from_millis(0));
+            Arc::new(Device { heartbeats, ..device })
+        };
+        let read = |store: &SqliteStore| {
+            store.device(RotUid([1; 8])).expect("read").expect("it is there").heartbeats
+        };
+        let put = |heartbeats| vec![Write::Device(with(heartbeats))];
+        store.commit(&put(1)).expect("written");
+        store.begin_group().expect("begun");
+        assert_eq!(read(&store), 1);
+        store.commit(&put(2)).expect("written");
+        assert_eq!(read(&store), 2, "the group sees what it wrote");
+        store.roll_back().expect("nothing was written");
+        store.begin_group().expect("begun anew");
+        assert_eq!(read(&store), 1, "what was taken back is forgotten");
+        store.end_group().expect("on disk");
+
+        store.commit(&put(3)).expect("written");
+        assert_eq!(read(&store), 3, "an operator's write between two groups");
+        open(&path).commit(&put(4)).expect("written");
+        assert_eq!(read(&store), 4);
+        store.begin_group().expect("begun");
+        assert_eq!(read(&store), 4, "another program's write between two groups");
+        store.end_group().expect("on disk");
+
+        store.clear().expect("cleared");
+        store.begin_group().expect("begun");
+        assert_eq!(store.device(RotUid([1; 8])), Ok(None));
+    }
+
+    #[test]
+    fn a_group_that_failed_to_write_a_device_does_not_go_on_with_it() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let mut store = open(&directory.path().join("service.db"));
+        let device = Arc::new(Device::new(RotUid([1; 8]), 0, Timestamp::from_millis(0)));
+        let changed = Arc::new(Device { heartbeats: 1, ..Device::clone(&device) });
+        store.commit(&vec![Write::Device(Arc::clone(&device))]).expect("written");
+        store.connection.execute_batch("DROP TABLE domain").expect("the table is there");
+        let domain = Write::Domain(Arc::new(Domain::new("acme", Timestamp::from_millis(0))));
+        store.begin_group().expect("begun");
+        assert!(store.commit(&vec![Write::Device(changed), domain]).is_err());
+        assert_eq!(store.device(device.rot), Ok(Some(device)));
     }
 
     #[test]

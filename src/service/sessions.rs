@@ -161,6 +161,7 @@ impl SessionTable {
             self.timers.extend(timer.map(|at| (at, open.peer)));
             open.timer = timer;
         }
+        open.session.free_unused();
         self.sessions.insert(open.peer, open);
     }
 
@@ -184,7 +185,9 @@ impl SessionTable {
             meter,
         });
         self.standing.insert(open.age, open.peer);
-        self.by_rot.entry(identity.rot).or_default().push((open.age, open.peer));
+        // Most have no other, and a vector that grows begins with room for four.
+        let sessions = self.by_rot.entry(identity.rot).or_insert_with(|| Vec::with_capacity(1));
+        sessions.push((open.age, open.peer));
     }
 
     /// Closes the sessions of this root of trust that are older than this one; what still

@@ -35,7 +35,7 @@ pub fn check_snapshot(snapshot: &Path) -> Result<(), StoreError> {
     }
     schema::migrate(&mut connection)?;
     connection.pragma_update(None, "journal_mode", "DELETE")?;
-    SqliteStore { connection, is_grouped: false }.read_whole()
+    SqliteStore::of(connection).read_whole()
 }
 
 impl SqliteStore {
@@ -44,11 +44,12 @@ impl SqliteStore {
     /// accepted once, and marked suspicious.
     pub fn restore_from(&mut self, snapshot: &Path) -> Result<(), StoreError> {
         let from = Connection::open_with_flags(snapshot, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        let mut from = SqliteStore { connection: from, is_grouped: false };
+        let mut from = SqliteStore::of(from);
         let mut record = from.service()?;
         record.generation = record.generation.max(self.service()?.generation).wrapping_add(1);
         from.commit(&vec![Write::Service(record)])?;
         self.connection.flush_prepared_statement_cache();
+        self.recent.get_mut().clear();
         let backup = Backup::new(&from.connection, &mut self.connection)?;
         match backup.step(-1)? {
             StepResult::Done => {}
@@ -60,6 +61,7 @@ impl SqliteStore {
 
     /// Forgets everything but which service this is.
     pub fn clear(&mut self) -> Result<(), StoreError> {
+        self.recent.get_mut().clear();
         let transaction = self.connection.transaction()?;
         for table in tables(&transaction)?.iter().filter(|table| *table != "service") {
             transaction.execute(&format!("DELETE FROM {table}"), [])?;

@@ -97,6 +97,16 @@ impl Responder {
         self.transmit.pop_front()
     }
 
+    /// Gives back the memory of queues with nothing in them.
+    pub fn free_unused(&mut self) {
+        if self.waiting.is_empty() {
+            self.waiting = VecDeque::new();
+        }
+        if self.transmit.is_empty() {
+            self.transmit = VecDeque::new();
+        }
+    }
+
     fn handle_message(&mut self, packet: Packet) {
         let (kind, id) = (packet.header.get_type(), packet.header.message_id);
         let confirmable = match kind {

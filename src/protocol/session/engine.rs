@@ -153,6 +153,12 @@ impl Engine {
         self.transmit.extend(datagram);
     }
 
+    /// Gives back the memory of queues with nothing in them.
+    pub(super) fn free_unused(&mut self) {
+        free_unused(&mut self.transmit);
+        free_unused(&mut self.plaintext);
+    }
+
     fn tell(&mut self, now: Timestamp) {
         self.told = now;
         let at = self.base.0 + (now - self.base.1);
@@ -205,6 +211,13 @@ impl Engine {
         let millis = i64::try_from(after.as_nanos().div_ceil(1_000_000)).ok()?;
         let deadline = self.base.1.offset_millis(millis);
         (after < IDLE).then_some(deadline)
+    }
+}
+
+/// Gives back the memory of a queue with nothing in it.
+pub(super) fn free_unused<T>(queue: &mut VecDeque<T>) {
+    if queue.is_empty() {
+        *queue = VecDeque::new();
     }
 }
 

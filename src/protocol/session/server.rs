@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use dimpl::{Config, PskResolver};
 
-use super::engine::{self, End, Engine};
+use super::engine::{self, End, Engine, free_unused};
 use super::record::{FirstRecord, RANDOM_LEN, fatal_alert};
 use super::{SessionFailure, SessionOptions};
 use crate::protocol::coap::{Code, Incoming, Responder};
@@ -254,6 +254,14 @@ impl ServerSession {
         }
     }
 
+    /// Gives back the memory of queues with nothing in them: most of their life, sessions wait.
+    pub fn free_unused(&mut self) {
+        self.current.free_unused();
+        free_unused(&mut self.events);
+        free_unused(&mut self.transmit);
+        free_unused(&mut self.tapped);
+    }
+
     /// Whether nothing more will happen; datagrams may still wait to be sent.
     pub fn is_over(&self) -> bool {
         self.over
@@ -394,6 +402,12 @@ impl Link {
     /// The alert the engine ended with.
     fn farewell(&mut self, end: &End) -> Option<Vec<u8>> {
         end.alert.map(fatal_alert).filter(|alert| self.allows(alert.len()))
+    }
+
+    fn free_unused(&mut self) {
+        self.engine.free_unused();
+        self.responder.free_unused();
+        free_unused(&mut self.tapped);
     }
 
     /// Moves what is to be sent to `transmit`.
