@@ -10,11 +10,11 @@ use vsara::protocol::certificate::PrivateKey;
 use vsara::protocol::coap::Code;
 use vsara::protocol::keys::{MasterKey, PskIdentity, RotUid, UidTail};
 use vsara::protocol::message::{
-    Answer, CertificationRequest, ChainNonce, Feature, KeyNonce, Refusal, Request, Standing, Step,
+    Answer, Applied, CertificationRequest, ChainNonce, Feature, KeyNonce, Refusal, Request, Standing, Step,
 };
 use vsara::protocol::session::SessionFailure;
 use vsara::service::access_key::AccessKey;
-use vsara::service::authority::Authority;
+use vsara::service::authority::{AUTHORITIES_MAX, Authority, AuthorityOrder};
 use vsara::service::campaign::{Campaign, Outcome, Progress};
 use vsara::service::certificate::IssuedCertificate;
 use vsara::service::device::DeviceState;
@@ -277,16 +277,23 @@ fn steps_out_of_their_order_change_nothing() {
     world.bootstrap(&mut module).expect("a bootstrap starts again from the beginning");
 }
 
+/// A device profile with zero touch provisioning; its UID.
+fn touchless(world: &mut World<MemoryStore>) -> &'static str {
+    let features = BTreeSet::from([Feature::ZeroTouchProvisioning]);
+    world.profile(DeviceProfile { features, ..DeviceProfile::new("TouchixjwqLjwV3VWpfPyz", "touchless") });
+    "TouchixjwqLjwV3VWpfPyz"
+}
+
+fn certification_request() -> CertificationRequest {
+    let key = PrivateKey::from_bytes(&[7; 32]).expect("a scalar");
+    CertificationRequest { request: key.certification_request() }
+}
+
 #[test]
 fn a_certificate_is_signed_where_it_is_provided_in_its_order_and_once_a_contact() {
     let mut world = World::new();
-    let uid = "TouchixjwqLjwV3VWpfPyz";
-    let features = BTreeSet::from([Feature::ZeroTouchProvisioning]);
-    world.profile(DeviceProfile { features, ..DeviceProfile::new(uid, "touchless") });
-    let key = PrivateKey::from_bytes(&[7; 32]).expect("a scalar");
-    let ask = |step: Step| {
-        Request::Certificate(step, CertificationRequest { request: key.certification_request() })
-    };
+    let uid = touchless(&mut world);
+    let ask = |step: Step| Request::Certificate(step, certification_request());
     let is_signed = |world: &mut World<MemoryStore>, module: &mut Module, link: &mut Link| match world
         .exchange(module, link, ask)
     {
@@ -319,6 +326,78 @@ fn a_certificate_is_signed_where_it_is_provided_in_its_order_and_once_a_contact(
         let signed = [(); 2].map(|()| is_signed(&mut world, &mut module, &mut link));
         assert_eq!(signed, expected, "at a heartbeat, enabled: {enabled}");
     }
+}
+
+#[test]
+fn no_report_of_a_device_costs_its_domain_a_private_ca() {
+    let mut world = World::new();
+    let uid = touchless(&mut world);
+    for _ in 0..AUTHORITIES_MAX {
+        world.operator().create_authority("default", AuthorityOrder::named("CA")).expect("there is room");
+    }
+    let uids = |world: &World<MemoryStore>| {
+        let authorities = world.service.store().authorities("default").expect("read");
+        authorities.iter().map(|authority| authority.uid.clone()).collect::<Vec<_>>()
+    };
+    let before = uids(&world);
+    let mut module = Module::sealed(1, uid, "pump 1");
+    world.bootstrap(&mut module).expect("nothing is lost");
+    let request = certification_request();
+    for _ in 0..3 {
+        world.pass(DAY_S);
+        let mut link = world.open(&mut module).expect("connected");
+        let nonce = KeyNonce([1; 16]);
+        world.exchange(&mut module, &mut link, |step| Request::Heartbeat(step, nonce)).expect("accepted");
+        let signed =
+            world.exchange(&mut module, &mut link, |step| Request::Certificate(step, request.clone()));
+        assert!(matches!(signed, Ok(Answer::Certificate(..))), "{signed:?}");
+        let applied = Applied { heartbeat_period_s: u32::MAX, ..Applied::default() };
+        world.exchange(&mut module, &mut link, |step| Request::Report(step, applied)).expect("accepted");
+    }
+    assert_eq!(uids(&world), before);
+    let overdue_at = world.device(module.rot).overdue_at().expect("a heartbeat is due");
+    assert!(overdue_at < world.now.system.offset_millis(2 * 365 * DAY_S * 1000), "{overdue_at}");
+}
+
+#[test]
+fn of_cas_that_have_no_numbers_the_newest_signs() {
+    let mut world = World::new();
+    let uid = touchless(&mut world);
+    let made = world.operator().create_authority("default", AuthorityOrder::named("CA")).expect("made");
+    world.operator().delete_authority("default", &made.uid).expect("not named");
+    for (name, days_ago) in [("0", 2), ("z", 1), ("5", 3)] {
+        let not_before = made.not_before.offset_millis(-days_ago * DAY_S * 1000);
+        let uid = name.repeat(22);
+        let stored = Authority { uid, number: 0, not_before, ..Authority::clone(&made) };
+        world.service.store().commit(&vec![Write::Authority(Arc::new(stored))]).expect("in memory");
+    }
+    let mut module = Module::sealed(1, uid, "pump 1");
+    world.bootstrap(&mut module).expect("nothing is lost");
+    world.pass(DAY_S);
+    let mut link = world.open(&mut module).expect("connected");
+    let nonce = KeyNonce([1; 16]);
+    world.exchange(&mut module, &mut link, |step| Request::Heartbeat(step, nonce)).expect("accepted");
+    let request = certification_request();
+    world.exchange(&mut module, &mut link, |step| Request::Certificate(step, request)).expect("signed");
+    let signed = world.service.store().certificates(&CertificateQuery::default(), Window::ALL).expect("read");
+    assert_eq!(signed.items[0].authority_uid, "z".repeat(22));
+}
+
+#[test]
+fn whoever_registers_is_in_no_other_bootstrap_and_gets_a_certificate() {
+    let mut world = World::new();
+    let uid = touchless(&mut world);
+    let mut module = Module::new(1);
+    world.bootstrap(&mut module).expect("nothing is lost");
+    // As the store of before says, if a snapshot of the middle of a second bootstrap was restored.
+    let mut link = world.open(&mut module).expect("connected");
+    world.hello(&mut module, &mut link).expect("accepted");
+    let seal = Module::sealed(1, uid, "pump 1").seal.expect("sealed");
+    let mut link = world.open(&mut module).expect("connected");
+    world.exchange(&mut module, &mut link, |step| Request::Register(step, seal)).expect("accepted");
+    let request = certification_request();
+    let signed = world.exchange(&mut module, &mut link, |step| Request::Certificate(step, request));
+    assert!(matches!(signed, Ok(Answer::Certificate(..))), "{signed:?}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use vsara::service::DeviceProfile;
 use vsara::service::authority::{AUTHORITIES_MAX, AuthorityOrder};
 use vsara::service::certificate::CERTIFICATES_KEPT_MAX;
 use vsara::service::device::Device;
+use vsara::service::operator::HEARTBEAT_PERIOD_MAX_S;
 use vsara::service::store::{CertificateQuery, Window};
 
 const DOMAIN: &str = "default";
@@ -293,25 +294,62 @@ fn where_its_ca_ends_first_another_signs_in_time() {
     }
 }
 
-#[test]
-fn where_every_ca_ends_too_soon_the_first_to_end_makes_room() {
-    let (mut world, modem) = touchless("sara-r510s", IpVersion::V4);
-    let found = |world: &mut World, validity_days| {
-        let order =
-            AuthorityOrder { validity_days, ..AuthorityOrder::named(format!("{validity_days} days")) };
+/// As many CAs as there may be; they hold for these days in turn.
+fn found_all(world: &mut World, days: &[u32]) -> Vec<String> {
+    let days = days.iter().copied().cycle().take(AUTHORITIES_MAX);
+    let found = |validity_days| {
+        let order = AuthorityOrder { validity_days, ..AuthorityOrder::named("some CA") };
         world.operator().expect("it runs").create_authority(DOMAIN, order).expect("there is room").uid.clone()
     };
-    let ending: Vec<_> = [9, 2, 11].into_iter().cycle().take(AUTHORITIES_MAX).collect();
-    let uids: Vec<_> = ending.iter().map(|days| found(&mut world, *days)).collect();
+    days.map(found).collect()
+}
+
+fn authorities(world: &mut World) -> Vec<String> {
+    let mine = world.account(DOMAIN).expect("it runs").authorities().expect("it reads");
+    mine.iter().map(|authority| authority.uid.clone()).collect()
+}
+
+#[test]
+fn where_every_ca_ends_too_soon_one_that_has_ended_makes_room_and_no_other() {
+    let (mut world, modem) = touchless("sara-r510s", IpVersion::V4);
+    let uids = found_all(&mut world, &[9, 2, 11]);
+    let signer =
+        |world: &mut World| device(world, modem).certificate.clone().expect("in force").authority_uid;
     live_through_bootstrap(&mut world, modem, Sealed::Before);
     assert_in_force(&mut world, modem, &"fifteen that end");
-    let left = world.account(DOMAIN).expect("it runs").authorities().expect("it reads");
-    assert_eq!(left.len(), AUTHORITIES_MAX);
-    let gone: Vec<_> =
-        uids.iter().enumerate().filter(|(_, uid)| left.iter().all(|ca| ca.uid != **uid)).collect();
-    assert_eq!(gone.len(), 1, "one made room");
-    assert_eq!(ending[gone[0].0], 2, "the first to end");
-    live_without_a_gap(&mut world, modem, 30);
+    let mut sorted = uids.clone();
+    sorted.sort();
+    assert_eq!(authorities(&mut world), sorted, "nobody asked for one to go");
+    assert_eq!(
+        uids.iter().position(|uid| *uid == signer(&mut world)).map(|at| at % 3),
+        Some(2),
+        "the last to end"
+    );
+    world.run_for(2 * DAY);
+    heartbeat(&mut world, modem);
+    let left = authorities(&mut world);
+    assert_eq!((left.len(), left.contains(&signer(&mut world))), (AUTHORITIES_MAX, true));
+    let gone: Vec<_> = (0..AUTHORITIES_MAX).filter(|at| !left.contains(&uids[*at])).collect();
+    assert_eq!(gone.iter().map(|at| at % 3).collect::<Vec<_>>(), [1], "one that had ended");
+    assert!(!uids.contains(&signer(&mut world)), "made in its place");
+    live_without_a_gap(&mut world, modem, 60);
+}
+
+#[test]
+fn the_longest_period_is_renewed_in_time_whoever_signs() {
+    for own in [None, Some(1), Some(365), Some(800)] {
+        let (mut world, modem) = touchless("sara-r510s", IpVersion::V4);
+        if let Some(days) = own {
+            found_ca(&mut world, DOMAIN, "own", days);
+        }
+        let mut operator = world.operator().expect("it runs");
+        operator
+            .update_device_profile(PROFILE_UID, |it| it.heartbeat_period_s = HEARTBEAT_PERIOD_MAX_S)
+            .expect("known");
+        live_through_bootstrap(&mut world, modem, Sealed::Before);
+        let certificates = live_without_a_gap(&mut world, modem, 3 * 366).len();
+        assert!((3..=4).contains(&certificates), "{own:?}: {certificates} certificates");
+    }
 }
 
 #[test]

@@ -420,10 +420,7 @@ impl Store for SqliteStore {
         query: &CertificateQuery,
         window: Window,
     ) -> Result<Page<Arc<IssuedCertificate>>, StoreError> {
-        let mut filter = Filter::default();
-        filter.add("domain = ?", query.domain.clone());
-        filter.add("rot = ?", query.rot.map(|rot| rot.0.to_vec()));
-        filter.add("authority_uid = ?", query.authority_uid.clone());
+        let filter = Filter::of_certificates(query);
         self.page("certificate", "not_before DESC, serial DESC", filter, window)
     }
 
@@ -488,6 +485,42 @@ mod tests {
         assert_eq!(store.last_event_id(), Ok(4));
         let mode = std::fs::metadata(&path).map(|file| file.permissions().mode() & 0o777);
         assert_eq!(mode.ok(), Some(0o600));
+    }
+
+    #[test]
+    fn what_a_device_has_is_searched_by_the_device_and_what_a_ca_signed_by_the_ca() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let store = open(&directory.path().join("service.db"));
+        let check = |table: &str, order: &str, filter: Filter, expected: &str| {
+            for (what, order) in [("count(*)", ""), ("record", order)] {
+                let from = filter.clause(table);
+                let sql = format!("EXPLAIN QUERY PLAN SELECT {what} FROM {from} {order}");
+                let mut statement = store.connection.prepare(&sql).expect("SQL");
+                let rows = statement.query_map(params_from_iter(filter.values()), |row| row.get(3));
+                let plan: Vec<String> = rows.expect("a plan").collect::<Result<_, _>>().expect("read");
+                assert!(plan[0].contains(expected), "{sql}: {plan:?}");
+            }
+        };
+        let (rot, domain) = (Some(RotUid([1; 8])), Some("default".to_owned()));
+        let authority_uid = Some("Authority0123456789abc".to_owned());
+        let mut query = CertificateQuery { domain: domain.clone(), rot, authority_uid };
+        let newest = "ORDER BY not_before DESC, serial DESC";
+        check("certificate", newest, Filter::of_certificates(&query), "certificate_rot (rot=?)");
+        query.authority_uid = None;
+        check("certificate", newest, Filter::of_certificates(&query), "certificate_rot (rot=?)");
+        query = CertificateQuery { rot: None, authority_uid: Some("Authority".to_owned()), ..query };
+        check(
+            "certificate",
+            newest,
+            Filter::of_certificates(&query),
+            "certificate_authority (authority_uid=?)",
+        );
+        query.authority_uid = None;
+        check("certificate", newest, Filter::of_certificates(&query), "certificate_domain (domain=?)");
+        let mut query = EventQuery { domain, rot, ..EventQuery::default() };
+        check("event", "ORDER BY id", Filter::of_events(&query), "event_rot (rot=?)");
+        query.rot = None;
+        check("event", "ORDER BY id", Filter::of_events(&query), "event_domain (domain=?)");
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub struct Authority {
     pub not_before: Timestamp,
     /// Until when it holds.
     pub not_after: Timestamp,
-    /// How long a device certificate holds, in days.
+    /// How long a device certificate holds, in days; two periods of the device's heartbeat at least.
     pub certificate_validity_days: u32,
 }
 
@@ -119,10 +119,11 @@ impl Authority {
         Issuer { key: &self.key, certificate: &self.certificate }
     }
 
-    /// How long a certificate holds that it signs now: never longer than itself.
-    pub(super) fn validity(&self, now: Timestamp) -> Validity {
+    /// How long a certificate holds that it signs now: until then at least, so that it can be renewed in
+    /// time, but never longer than the CA itself.
+    pub(super) fn validity(&self, now: Timestamp, at_least_until: Timestamp) -> Validity {
         let Validity { not_before, not_after } = days_from(now, self.certificate_validity_days);
-        Validity { not_before, not_after: not_after.min(self.not_after) }
+        Validity { not_before, not_after: not_after.max(at_least_until).min(self.not_after) }
     }
 }
 

@@ -3,7 +3,8 @@
 //! 1. An answer that provisions says whether the module is to ask for another
 //!    ([`Registry::wants_certificate`]). A module that holds none asks whatever it says.
 //! 2. Asked, the service has a private CA of the device's domain sign it: the one its device profile
-//!    named, or else the newest. Where there is none, or none that holds long enough, it makes one.
+//!    named, or else the newest. Where there is none, or none that holds long enough, it makes one. Among
+//!    15 one that has ended makes room; where none has, the one that ends last signs.
 //! 3. The report of the module says which certificate is in force; until then the one before is.
 //!
 //! It is renewed by the next heartbeat once less than a third of its time is left, or not enough for
@@ -110,8 +111,8 @@ impl<S: Store> Registry<S> {
         Ok(self.store().authority(&held.authority_uid)?.is_none())
     }
 
-    /// Signs a certificate for a device with zero touch provisioning, once a contact, behind the answer
-    /// that provided it.
+    /// Signs a certificate for a device with zero touch provisioning, once a contact; in a bootstrap as
+    /// part of phase 3.
     pub(super) fn certify(
         &mut self,
         exchange: &mut Exchange<'_>,
@@ -135,7 +136,8 @@ impl<S: Store> Registry<S> {
         };
         let (rot, now) = (exchange.device().rot, exchange.now);
         let authority = self.authority_for(exchange, &domain)?;
-        let (serial, validity) = (draw_serial(self.entropy()), authority.validity(now));
+        let long_enough = exchange.device().two_heartbeats_from(now);
+        let (serial, validity) = (draw_serial(self.entropy()), authority.validity(now, long_enough));
         let subject = Subject { rot, serial_number: &seal.serial_number };
         let certificate = authority.issuer().issue(subject, &key, serial, validity);
         let issued = Arc::new(IssuedCertificate {
@@ -209,18 +211,23 @@ impl<S: Store> Registry<S> {
         }
         let long_enough = exchange.device().two_heartbeats_from(now);
         let mut mine = self.store().authorities(domain)?;
-        mine.sort_by_key(|authority| Reverse(authority.number));
+        // Those that were stored before they had numbers have none.
+        mine.sort_by_key(|authority| Reverse((authority.number, authority.not_before)));
         if let Some(newest) = mine.iter().find(|authority| authority.not_after >= long_enough) {
             return Ok(Arc::clone(newest));
+        }
+        let is_full = mine.len() >= AUTHORITIES_MAX;
+        let ended = mine.iter().find(|authority| is_full && authority.not_after <= now);
+        let last = mine.iter().max_by_key(|authority| authority.not_after);
+        if let Some(last) = last.filter(|_| is_full && ended.is_none()) {
+            // Each heartbeat renews what ends with it.
+            return Ok(Arc::clone(last));
         }
         let order = AuthorityOrder::first_of(domain);
         let made = Authority::found(domain, next_number(&mine), order, self.entropy(), now);
         let made = Arc::new(made.map_err(Denial::Signing)?);
-        // All of them end too soon: the first to end makes room.
-        let full = mine.len() >= AUTHORITIES_MAX;
-        let first_to_end = mine.iter().min_by_key(|authority| authority.not_after).filter(|_| full);
         let also = &mut exchange.draft.also;
-        also.extend(first_to_end.map(|authority| Write::AuthorityGone(authority.uid.clone())));
+        also.extend(ended.map(|authority| Write::AuthorityGone(authority.uid.clone())));
         also.push(Write::Authority(Arc::clone(&made)));
         Ok(made)
     }

@@ -8,6 +8,7 @@ use super::certificate::DeviceCertificate;
 use super::chain::Chain;
 use super::device_profile::{DeviceProfile, HEARTBEAT_PERIOD_S};
 use super::key_sets::KeySets;
+use super::operator::HEARTBEAT_PERIOD_MAX_S;
 use super::plan::Plan;
 use crate::protocol::keys::{KeySet, RotUid};
 use crate::protocol::message::{Applied, Feature, FeatureAuthorisation, Provision, Seal, Standing};
@@ -316,9 +317,11 @@ impl Device {
         Some(self.heartbeat_due()?.offset_millis(i64::from(grace_s) * 1000))
     }
 
-    /// The period in force may still be the old one until the next heartbeat has been answered.
+    /// The period in force may still be the old one until the next heartbeat has been answered. What a
+    /// device reports is not believed beyond what it can be given.
     pub(super) fn longest_period_s(&self) -> u32 {
         let applied = self.applied.as_ref().map_or(0, |applied| applied.heartbeat_period_s);
+        let applied = applied.min(HEARTBEAT_PERIOD_MAX_S);
         self.wanted.heartbeat_period_s.max(applied)
     }
 }

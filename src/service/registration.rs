@@ -16,6 +16,8 @@ impl<S: Store> Registry<S> {
     /// *provision*.
     pub(super) fn register(&mut self, exchange: &mut Exchange<'_>, seal: Seal) -> Result<Answer, Denial> {
         exchange.require_bootstrapped()?;
+        // Whoever registers is not in the middle of another bootstrap.
+        exchange.draft.device.bootstrap = None;
         self.claim(&mut exchange.draft, seal)?;
         let now = exchange.now;
         exchange.draft.register(now);

@@ -18,7 +18,8 @@ pub(super) enum Verb {
         /// How long it holds, in days [default: 20 years]
         #[arg(long, value_name = "DAYS")]
         validity_days: Option<u32>,
-        /// How long the certificates hold that it signs, in days [default: a year]
+        /// How long the certificates hold that it signs, in days, but two periods of the heartbeat at least
+        /// [default: a year]
         #[arg(long, value_name = "DAYS")]
         certificate_validity_days: Option<u32>,
         #[command(flatten)]

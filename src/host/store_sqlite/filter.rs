@@ -2,7 +2,7 @@
 
 use rusqlite::types::Value;
 
-use crate::service::store::{DeviceQuery, EventQuery, Window};
+use crate::service::store::{CertificateQuery, DeviceQuery, EventQuery, Window};
 use crate::time::Timestamp;
 
 /// Conditions, and what to put in the place of their question marks.
@@ -34,9 +34,26 @@ impl Filter {
         filter.add("id > ?", Some(after).filter(|after| *after > 0));
         filter.add("rot = ?", query.rot.map(|rot| rot.0.to_vec()));
         filter.add("kind = ?", query.kind.map(|kind| kind.name().to_owned()));
-        filter.add("domain = ?", query.domain.clone());
+        filter.add_domain(query.domain.as_ref(), query.rot.is_some());
         filter.add("last_at >= ?", query.since.map(Timestamp::as_millis));
         filter
+    }
+
+    /// The certificates a query asks for.
+    pub(super) fn of_certificates(query: &CertificateQuery) -> Self {
+        let mut filter = Self::default();
+        filter.add("rot = ?", query.rot.map(|rot| rot.0.to_vec()));
+        // Of one device there are few, of one CA there may be as many as there are devices.
+        let uid = query.authority_uid.clone();
+        filter.add(if query.rot.is_some() { "+authority_uid = ?" } else { "authority_uid = ?" }, uid);
+        filter.add_domain(query.domain.as_ref(), query.rot.is_some() || query.authority_uid.is_some());
+        filter
+    }
+
+    /// Whose it is. Where something else says more, SQLite is to search by that: it cannot know that a
+    /// domain may have a million devices, and a plus keeps it from the domain's index.
+    fn add_domain(&mut self, domain: Option<&String>, something_says_more: bool) {
+        self.add(if something_says_more { "+domain = ?" } else { "domain = ?" }, domain.cloned());
     }
 
     /// One more condition, with a question mark in it.

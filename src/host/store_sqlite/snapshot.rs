@@ -7,6 +7,9 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
 use super::{SqliteStore, schema};
+use crate::service::access_key::AccessKey;
+use crate::service::authority::Authority;
+use crate::service::campaign::Campaign;
 use crate::service::store::{Store, StoreError, Write};
 
 /// How long a copy waits for a writer.
@@ -71,13 +74,17 @@ impl SqliteStore {
 
     /// Reads one record of each sort, so that a file that only looks like a store is refused.
     fn read_whole(&self) -> Result<(), StoreError> {
-        use crate::service::store::{DeviceQuery, EventQuery, Window};
+        use crate::service::store::{CertificateQuery, DeviceQuery, EventQuery, Window};
         let one = Window { offset: 0, count: 1 };
         self.service()?;
         self.devices(&DeviceQuery::default(), one)?;
         self.events(&EventQuery::default(), one)?;
         self.profiles(None)?;
         self.domains(one)?;
+        self.one::<AccessKey>("SELECT record FROM access_key LIMIT 1", [])?;
+        self.one::<Campaign>("SELECT record FROM campaign LIMIT 1", [])?;
+        self.one::<Authority>("SELECT record FROM authority LIMIT 1", [])?;
+        self.certificates(&CertificateQuery::default(), one)?;
         Ok(())
     }
 }
@@ -90,8 +97,13 @@ fn tables(connection: &Connection) -> Result<Vec<String>, StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::protocol::keys::RotUid;
+    use crate::service::device::Device;
     use crate::service::store::{DeviceQuery, Window, contract};
+    use crate::time::Timestamp;
 
     fn devices(store: &SqliteStore) -> usize {
         store.devices(&DeviceQuery::default(), Window::ALL).expect("read").total
@@ -131,9 +143,13 @@ mod tests {
             check_snapshot(&again).expect("good");
             store.restore_from(&again).expect("put in place");
             assert_eq!(generation(&store), expected);
-            drop(store);
-            store = SqliteStore::open(&path, [8; 8]).expect("there");
-            assert_eq!(generation(&store), expected, "on disk");
+            store.begin_group().expect("begun");
+            assert_eq!(store.device(RotUid([1; 8])), Ok(None), "it came after the snapshot");
+            store.end_group().expect("on disk");
+            let device = Device::new(RotUid([1; 8]), 0, Timestamp::from_millis(0));
+            store.commit(&vec![Write::Device(Arc::new(device))]).expect("written");
+            let file = SqliteStore::open(&path, [8; 8]).expect("there");
+            assert_eq!(generation(&file), expected, "on disk");
         }
     }
 

@@ -19,7 +19,8 @@ struct CaCreateRequest {
     name: AuthorityName,
     /// How long it holds, in days; 20 years.
     validity_days: Option<Days>,
-    /// How long the certificates hold that it signs, in days, and never longer than itself; a year.
+    /// How long the certificates hold that it signs, in days; a year. Two periods of the device's heartbeat
+    /// where that is longer, but never longer than the CA.
     certificate_validity_days: Option<Days>,
 }
 
@@ -54,7 +55,8 @@ struct CaEntry {
     not_before: Moment,
     /// Until when it holds.
     not_after: Moment,
-    /// How long the certificates hold that it signs, in days.
+    /// How long the certificates hold that it signs, in days; two periods of the device's heartbeat where
+    /// that is longer.
     certificate_validity_days: u32,
     /// Its own certificate, PEM: what a server that knows its devices by their certificates trusts.
     certificate: String,

@@ -14,11 +14,11 @@ pub(super) const PAGE: Page = Page { path: "/cas", view, act: Some(act) };
 
 fn view(visit: &mut Visit<'_>) -> Result<Content, ApiError> {
     let mut authorities = visit.account().authorities()?;
-    authorities.sort_by_key(|authority| std::cmp::Reverse(authority.number));
+    authorities.sort_by_key(|authority| std::cmp::Reverse((authority.number, authority.not_before)));
     let form = visit.asked.form.clone();
     let body = html! {
         h1 { "Private CAs" }
-        p.lead { "A private CA signs the certificates of Things with zero touch provisioning: the newest one, unless their device profile names another. One that ends before two more heartbeats of a Thing signs nothing for it. A domain has at most " (AUTHORITIES_MAX) "; this one has " (authorities.len()) "." }
+        p.lead { "A private CA signs the certificates of Things with zero touch provisioning: the newest one, unless their device profile names another. One that ends before two more heartbeats of a Thing leaves it to another, and a certificate holds for two heartbeats at least. A domain has at most " (AUTHORITIES_MAX) "; this one has " (authorities.len()) "." }
         form.filters method="post" action="/cas" {
             div { label for="name" { "Name" } input #name name="name" required maxlength=(AUTHORITY_NAME_LEN_MAX) autocomplete="off" value=(form.get("name")); }
             div { label for="validity" { "Holds, in days" } input #validity name="validity" type="number" required min="1" max=(VALIDITY_DAYS_MAX) value=(form.given("validity").map_or_else(|| AUTHORITY_VALIDITY_DAYS.to_string(), str::to_owned)); }
