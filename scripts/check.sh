@@ -170,7 +170,7 @@ fuzz() {
 steps=()
 for argument in "$@"; do
     case $argument in
-        --long) export VSARA_LONG=1 PROPTEST_CASES="${PROPTEST_CASES:-5000}" ;;
+        --long) export VSARA_LONG=1 PROPTEST_CASES="${PROPTEST_CASES:-5000}" CARGO_PROFILE_DEV_OPT_LEVEL=1 ;;
         -h | --help) usage; exit 0 ;;
         fmt | clippy | tests | doctests | doc | deny | real | contract | programs | browser | pytest | store | fuzz) steps+=("$argument") ;;
         *) usage >&2; exit 2 ;;
