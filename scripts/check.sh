@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything a change must pass. Installs what it needs (Debian, as root, with Rust and Python).
 #
-#   scripts/check.sh            at most 10 minutes on 2 cores from a fresh clone
+#   scripts/check.sh            at most 15 minutes on 2 cores from a fresh clone
 #   scripts/check.sh --long     more seeds, soaks, a million devices, and fuzzing of VSARA_FUZZ_SECONDS a target (120)
 #   scripts/check.sh fmt tests  some steps only: fmt clippy tests doctests doc deny real contract programs
 #                               browser pytest store fuzz

@@ -345,12 +345,12 @@ fn deny(denial: Denial) -> (Response, Option<String>) {
         Denial::Request(error) => {
             (Response::error(Code::BAD_REQUEST, &error.to_string()), Some(error.to_string()))
         }
-        // What went wrong inside is nobody's business outside.
-        Denial::Signing(error) => {
-            (Response::error(Code::INTERNAL_SERVER_ERROR, "try again later"), Some(error.to_string()))
-        }
-        Denial::Store(error) => {
-            (Response::error(Code::INTERNAL_SERVER_ERROR, "try again later"), Some(error.to_string()))
-        }
+        Denial::Signing(error) => failed_inside(&error),
+        Denial::Store(error) => failed_inside(&error),
     }
+}
+
+/// What went wrong inside is nobody's business outside.
+fn failed_inside(error: &impl std::fmt::Display) -> (Response, Option<String>) {
+    (Response::error(Code::INTERNAL_SERVER_ERROR, "try again later"), Some(error.to_string()))
 }

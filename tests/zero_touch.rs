@@ -19,18 +19,16 @@ use vsara::service::store::{CertificateQuery, Window};
 
 const DOMAIN: &str = "default";
 
+const ZTP: Feature = Feature::ZeroTouchProvisioning;
+
 /// A world whose device profile switches the feature on.
 fn touchless(profile_name: &str, ip: IpVersion) -> (World, ModemId) {
     let mut world = World::new(1);
     let mut devices = DeviceProfile::new(PROFILE_UID, "tests");
-    devices.features.insert(Feature::ZeroTouchProvisioning);
+    devices.features.insert(ZTP);
     world.operator().expect("the service runs").create_device_profile(devices).expect("a new profile");
     let modem = world.add_modem(&profile(profile_name), WorldOptions { ip, ..WorldOptions::default() });
     (world, modem)
-}
-
-fn held(world: &World, modem: ModemId) -> Option<&DeviceCertificate> {
-    world.modem(modem).module().nvm().secrets.certificate()
 }
 
 fn device(world: &mut World, modem: ModemId) -> std::sync::Arc<Device> {
@@ -45,10 +43,19 @@ fn listed(world: &mut World, domain: &str) -> Vec<CertificateSerial> {
     page.items.iter().map(|one| one.serial).collect()
 }
 
-fn found_ca(world: &mut World, domain: &str, name: &str, certificate_validity_days: u32) -> String {
-    let order = AuthorityOrder { certificate_validity_days, ..AuthorityOrder::named(name) };
+/// A CA whose certificates hold for so many days.
+fn found_ca(world: &mut World, name: &str, certificate_validity_days: u32) -> String {
+    found(world, AuthorityOrder { certificate_validity_days, ..AuthorityOrder::named(name) })
+}
+
+/// A CA that holds for so many days itself.
+fn found_lasting(world: &mut World, name: &str, validity_days: u32) -> String {
+    found(world, AuthorityOrder { validity_days, ..AuthorityOrder::named(name) })
+}
+
+fn found(world: &mut World, order: AuthorityOrder) -> String {
     let mut operator = world.operator().expect("the service runs");
-    operator.create_authority(domain, order).expect("there is room").uid.clone()
+    operator.create_authority(DOMAIN, order).expect("there is room").uid.clone()
 }
 
 /// The module holds what the service believes to be in force, and it is whole.
@@ -101,7 +108,7 @@ fn no_fault_at_the_heartbeat_that_brings_it_separates_them() {
         live_through_bootstrap(&mut world, modem, Sealed::Before);
         let rot = world.rot(modem);
         let mut operator = world.operator().expect("the service runs");
-        operator.set_feature(rot, Feature::ZeroTouchProvisioning, true).expect("owned");
+        operator.set_feature(rot, ZTP, true).expect("owned");
         operator.ask_for_new_key_set(rot).expect("owned");
         let before = world.counts(modem);
         if let Some((point, strike)) = fault {
@@ -111,10 +118,7 @@ fn no_fault_at_the_heartbeat_that_brings_it_separates_them() {
         world.take_serial(modem);
         world.at_within(modem, "AT+USECCONN", 10 * MINUTE);
         for _ in 0..3 {
-            let has_feature = |world: &World| {
-                let applied = &world.modem(modem).module().nvm().security.applied.features;
-                applied.contains(&Feature::ZeroTouchProvisioning)
-            };
+            let has_feature = |world: &World| has_feature(world, modem, ZTP);
             assert_eq!(has_feature(&world), held(&world, modem).is_some(), "{fault:?}");
             settle(&mut world, modem, |world| is_at_rest(world, modem) && has_feature(world));
             world.run_for(DAY);
@@ -152,9 +156,6 @@ enum Taken {
 
 #[test]
 fn no_fault_while_the_feature_is_taken_away_brings_it_back_alone() {
-    let has_feature = |world: &World, modem: ModemId| {
-        world.modem(modem).module().nvm().security.applied.features.contains(&Feature::ZeroTouchProvisioning)
-    };
     let live = |taken: Taken, pause: i64, fault: Option<(Point, Strike)>| {
         let when = (taken, pause, fault);
         let (mut world, modem) = touchless("sara-r510s", IpVersion::V4);
@@ -162,7 +163,7 @@ fn no_fault_while_the_feature_is_taken_away_brings_it_back_alone() {
         let rot = world.rot(modem);
         let mut operator = world.operator().expect("the service runs");
         match taken {
-            Taken::Off => operator.set_feature(rot, Feature::ZeroTouchProvisioning, false),
+            Taken::Off => operator.set_feature(rot, ZTP, false),
             Taken::Suspended => operator.suspend(rot),
             Taken::Forgotten => operator.forget(rot),
         }
@@ -177,19 +178,19 @@ fn no_fault_while_the_feature_is_taken_away_brings_it_back_alone() {
         let counts = world.counts(modem);
         let mut operator = world.operator().expect("the service runs");
         match taken {
-            Taken::Off => operator.set_feature(rot, Feature::ZeroTouchProvisioning, true).expect("owned"),
+            Taken::Off => operator.set_feature(rot, ZTP, true).expect("owned"),
             Taken::Suspended => operator.unblock(rot).expect("owned"),
             Taken::Forgotten => {}
         }
         world.run_for(pause);
         for _ in 0..3 {
             settle(&mut world, modem, |world| is_at_rest(world, modem));
-            assert_eq!(has_feature(&world, modem), held(&world, modem).is_some(), "{when:?}");
+            assert_eq!(has_feature(&world, modem, ZTP), held(&world, modem).is_some(), "{when:?}");
             world.run_for(DAY);
             world.at_within(modem, "AT+USECCONN", 10 * MINUTE);
         }
         settle(&mut world, modem, |world| is_at_rest(world, modem));
-        assert!(world.faults_struck(modem) && has_feature(&world, modem), "{when:?}");
+        assert!(world.faults_struck(modem) && has_feature(&world, modem, ZTP), "{when:?}");
         assert_in_force(&mut world, modem, &when);
         assert_unsuspected(&mut world, modem, &when);
         (counts.datagrams - before.datagrams, counts.nvm_writes - before.nvm_writes)
@@ -249,7 +250,7 @@ fn live_without_a_gap(world: &mut World, modem: ModemId, days: u32) -> Vec<Devic
 #[test]
 fn it_is_renewed_with_a_new_key_before_it_expires() {
     let (mut world, modem) = touchless("sara-r510s", IpVersion::V4);
-    found_ca(&mut world, DOMAIN, "monthly", 30);
+    found_ca(&mut world, "monthly", 30);
     live_through_bootstrap(&mut world, modem, Sealed::Before);
     let certificates = live_without_a_gap(&mut world, modem, 120);
     // Two weeks before its end, which the weekly heartbeat meets after 21 days at the latest.
@@ -265,13 +266,8 @@ fn where_its_ca_ends_first_another_signs_in_time() {
     let check = |validity_days: u32, is_named: bool, other: Option<u32>| {
         let when = (validity_days, is_named, other);
         let (mut world, modem) = touchless("sara-r510s", IpVersion::V4);
-        let found = |world: &mut World, name: &str, validity_days| {
-            let order = AuthorityOrder { validity_days, ..AuthorityOrder::named(name) };
-            let mut operator = world.operator().expect("it runs");
-            operator.create_authority(DOMAIN, order).expect("there is room").uid.clone()
-        };
-        let other = other.map(|days| found(&mut world, "other", days));
-        let short = found(&mut world, "short", validity_days);
+        let other = other.map(|days| found_lasting(&mut world, "other", days));
+        let short = found_lasting(&mut world, "short", validity_days);
         let mut operator = world.operator().expect("it runs");
         let name = |profile: &mut DeviceProfile| profile.authority_uid = is_named.then(|| short.clone());
         operator.update_device_profile(PROFILE_UID, name).expect("known");
@@ -296,12 +292,8 @@ fn where_its_ca_ends_first_another_signs_in_time() {
 
 /// As many CAs as there may be; they hold for these days in turn.
 fn found_all(world: &mut World, days: &[u32]) -> Vec<String> {
-    let days = days.iter().copied().cycle().take(AUTHORITIES_MAX);
-    let found = |validity_days| {
-        let order = AuthorityOrder { validity_days, ..AuthorityOrder::named("some CA") };
-        world.operator().expect("it runs").create_authority(DOMAIN, order).expect("there is room").uid.clone()
-    };
-    days.map(found).collect()
+    let days = days.iter().cycle().take(AUTHORITIES_MAX);
+    days.map(|days| found_lasting(world, "some CA", *days)).collect()
 }
 
 fn authorities(world: &mut World) -> Vec<String> {
@@ -340,7 +332,7 @@ fn the_longest_period_is_renewed_in_time_whoever_signs() {
     for own in [None, Some(1), Some(365), Some(800)] {
         let (mut world, modem) = touchless("sara-r510s", IpVersion::V4);
         if let Some(days) = own {
-            found_ca(&mut world, DOMAIN, "own", days);
+            found_ca(&mut world, "own", days);
         }
         let mut operator = world.operator().expect("it runs");
         operator
@@ -355,7 +347,7 @@ fn the_longest_period_is_renewed_in_time_whoever_signs() {
 #[test]
 fn a_renewal_that_is_lost_leaves_the_one_in_force_and_its_record() {
     let (mut world, modem) = touchless("sara-r510s", IpVersion::V4);
-    let mut authority = found_ca(&mut world, DOMAIN, "first", 3650);
+    let mut authority = found_ca(&mut world, "first", 3650);
     // No heartbeat but those of the test.
     let mut operator = world.operator().expect("it runs");
     operator.update_device_profile(PROFILE_UID, |it| it.heartbeat_period_s = 100 * 86_400).expect("known");
@@ -363,7 +355,7 @@ fn a_renewal_that_is_lost_leaves_the_one_in_force_and_its_record() {
     let first = held(&world, modem).expect("applied").serial;
     for turn in 0..2 * CERTIFICATES_KEPT_MAX {
         // Who signed is gone: the next heartbeat is to bring another.
-        let next = found_ca(&mut world, DOMAIN, &format!("CA {turn}"), 3650);
+        let next = found_ca(&mut world, &format!("CA {turn}"), 3650);
         let before = std::mem::replace(&mut authority, next);
         world.operator().expect("it runs").delete_authority(DOMAIN, &before).expect("not named");
         world.run_for(DAY);
@@ -412,8 +404,8 @@ fn one_that_holds_long_is_left_alone() {
 #[test]
 fn who_signs_is_the_newest_of_the_domain_or_the_one_the_profile_names() {
     let (mut world, modem) = touchless("sara-r510s", IpVersion::V4);
-    let first = found_ca(&mut world, DOMAIN, "first", 365);
-    let newest = found_ca(&mut world, DOMAIN, "newest", 365);
+    let first = found_ca(&mut world, "first", 365);
+    let newest = found_ca(&mut world, "newest", 365);
     live_through_bootstrap(&mut world, modem, Sealed::Before);
     let signer =
         |world: &mut World, modem| device(world, modem).certificate.clone().expect("one").authority_uid;
@@ -484,7 +476,7 @@ fn switched_off_the_key_is_gone_and_a_factory_reset_begins_anew() {
     let rot = world.rot(modem);
     let switch = |world: &mut World, enabled| {
         let mut operator = world.operator().expect("it runs");
-        operator.set_feature(rot, Feature::ZeroTouchProvisioning, enabled).expect("owned");
+        operator.set_feature(rot, ZTP, enabled).expect("owned");
         world.run_for(HOUR);
         assert_eq!(held(world, modem).is_some(), !enabled, "not before the next heartbeat");
         heartbeat(world, modem);
@@ -509,7 +501,7 @@ fn switched_off_the_key_is_gone_and_a_factory_reset_begins_anew() {
 fn a_domain_has_at_most_fifteen_cas_and_they_have_names() {
     let (mut world, _) = touchless("sara-r510s", IpVersion::V4);
     for n in 0..AUTHORITIES_MAX {
-        found_ca(&mut world, DOMAIN, &format!("CA {n}"), 365);
+        found_ca(&mut world, &format!("CA {n}"), 365);
     }
     let check = |world: &mut World, order: AuthorityOrder, expected: &str| {
         let refused = world.operator().expect("it runs").create_authority(DOMAIN, order);
@@ -531,7 +523,7 @@ fn a_domain_has_at_most_fifteen_cas_and_they_have_names() {
 #[test]
 fn the_longest_names_fit_into_one_message() {
     let (mut world, modem) = touchless("sara-r510s", IpVersion::V6);
-    found_ca(&mut world, DOMAIN, &"W".repeat(32), 365);
+    found_ca(&mut world, &"W".repeat(32), 365);
     world.input(modem, Input::Coverage(false));
     power_on(&mut world, modem);
     let seal = format!("AT+USECDEVINFO=\"{PROFILE_UID}\",\"{}\"", "W".repeat(16));

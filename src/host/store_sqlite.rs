@@ -468,6 +468,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::service::event::{EventKind, Reason};
     use crate::service::store::contract;
 
     fn open(path: &Path) -> SqliteStore {
@@ -585,8 +586,21 @@ mod tests {
         store.connection.execute_batch("DROP TABLE domain").expect("the table is there");
         let domain = Write::Domain(Arc::new(Domain::new("acme", Timestamp::from_millis(0))));
         store.begin_group().expect("begun");
-        assert!(store.commit(&vec![Write::Device(changed), domain]).is_err());
-        assert_eq!(store.device(device.rot), Ok(Some(device)));
+        assert!(store.commit(&vec![Write::Device(Arc::clone(&changed)), domain]).is_err());
+        assert_eq!(store.device(device.rot), Ok(Some(Arc::clone(&device))));
+
+        // SQLite gives up all of the group, what was written before included.
+        let gives_up =
+            "CREATE TRIGGER gives_up BEFORE INSERT ON event BEGIN SELECT RAISE(ROLLBACK, 'no'); END";
+        store.connection.execute_batch(gives_up).expect("SQL");
+        let at = Timestamp::from_millis(0);
+        let (kind, reason) = (EventKind::Heartbeat, Reason::Heartbeat);
+        let rot = device.rot;
+        let event = Event { id: 1, at, kind, rot, domain: None, reason, peer: None, count: 1, last_at: at };
+        store.commit(&vec![Write::Device(Arc::clone(&changed))]).expect("written");
+        assert_eq!(store.device(rot), Ok(Some(changed)));
+        assert!(store.commit(&vec![Write::Event(event)]).is_err());
+        assert_eq!(store.device(rot), Ok(Some(device)));
     }
 
     #[test]
@@ -597,8 +611,7 @@ mod tests {
         store.connection.execute_batch("DROP TABLE event").expect("the table is there");
         let device = Device::new(RotUid([1; 8]), 0, Timestamp::from_millis(0));
         let at = Timestamp::from_millis(0);
-        let (rot, kind) = (device.rot, crate::service::event::EventKind::Heartbeat);
-        let reason = crate::service::event::Reason::Heartbeat;
+        let (rot, kind, reason) = (device.rot, EventKind::Heartbeat, Reason::Heartbeat);
         let event = Event { id: 1, at, kind, rot, domain: None, reason, peer: None, count: 1, last_at: at };
         let batch = vec![Write::Device(Arc::new(device)), Write::Event(event)];
         assert!(store.commit(&batch).is_err());

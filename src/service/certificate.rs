@@ -120,20 +120,16 @@ impl<S: Store> Registry<S> {
     ) -> Result<Answer, Denial> {
         let key = requested_key(&request.request).map_err(Denial::Request)?;
         let in_bootstrap = exchange.device().bootstrap.is_some();
-        match in_bootstrap {
-            true if exchange.contact.phase != Some(Phase::Provision) => {
-                return Err(Refusal::OutOfOrder.into());
-            }
-            true => {}
-            false => exchange.require_bootstrapped()?,
+        if !in_bootstrap {
+            exchange.require_bootstrapped()?;
         }
-        let is_repeated = std::mem::replace(&mut exchange.contact.certified, true);
-        let (domain, seal) = (exchange.device().domain().map(str::to_owned), exchange.device().seal.clone());
-        let (Some(domain), Some(seal), true, false) =
-            (domain, seal, exchange.device().has_zero_touch(), is_repeated)
-        else {
+        let in_order = !in_bootstrap || exchange.contact.phase == Some(Phase::Provision);
+        let is_granted = in_order && !exchange.contact.certified && exchange.device().has_zero_touch();
+        let owner = exchange.device().domain().map(str::to_owned).zip(exchange.device().seal.clone());
+        let Some((domain, seal)) = owner.filter(|_| is_granted) else {
             return Err(Refusal::OutOfOrder.into());
         };
+        exchange.contact.certified = true;
         let (rot, now) = (exchange.device().rot, exchange.now);
         let authority = self.authority_for(exchange, &domain)?;
         let long_enough = exchange.device().two_heartbeats_from(now);

@@ -27,7 +27,7 @@ pub(super) struct Contact {
     pub(super) key_nonces: Option<(KeyNonce, KeyNonce)>,
     /// The last phase of a bootstrap that was answered in this session.
     pub(super) phase: Option<Phase>,
-    /// A certificate was asked for in it.
+    /// A certificate was signed in it.
     pub(super) certified: bool,
     /// Bytes on the link.
     pub(super) meter: Meter,

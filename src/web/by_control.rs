@@ -51,21 +51,20 @@ fn handle(host: &mut ServiceHost, call: &RestCall) -> Result<Value, ApiError> {
 
 fn find(call: &RestCall) -> Result<&'static Handler, ApiError> {
     let path = &call.path;
-    let of_path: Vec<_> = CALLS.iter().filter(|known| known.path == path).collect();
-    let answered = of_path.iter().filter_map(|known| Some((known.only_reads, known.handler.as_ref()?)));
-    let answered: Vec<_> = answered.collect();
-    if let Some((_, handler)) = answered.iter().find(|(only_reads, _)| *only_reads == call.body.is_none()) {
+    let of_path = || CALLS.iter().filter(|known| known.path == path);
+    let answered = || of_path().filter_map(|known| Some((known.only_reads, known.handler.as_ref()?)));
+    if let Some((_, handler)) = answered().find(|(only_reads, _)| *only_reads == call.body.is_none()) {
         return Ok(handler);
     }
     let hint = "the documents list them: /docs of REST, and of the admin API";
-    Err(match (answered.first(), of_path.is_empty()) {
-        (Some((true, _)), _) => ApiError::not_found(format!("{path} takes no JSON object"), hint),
-        (Some((false, _)), _) => ApiError::not_found(format!("{path} takes a JSON object"), hint),
-        (None, true) => {
+    Err(match answered().next() {
+        Some((true, _)) => ApiError::not_found(format!("{path} takes no JSON object"), hint),
+        Some((false, _)) => ApiError::not_found(format!("{path} takes a JSON object"), hint),
+        None if of_path().next().is_none() => {
             ApiError::not_found(format!("there is no call {path} of REST or of the admin API"), hint)
         }
-        (None, false) => {
-            let hint = "make it by HTTP, at the port of `vsara server --http` or `--admin`";
+        None => {
+            let hint = "make it by HTTP: --http opens REST, --admin the admin API";
             ApiError::not_found(format!("{path} is not answered by the control socket"), hint)
         }
     })

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use vsara::modem::Input;
-use vsara::module::security::{Phase, Purpose};
+use vsara::module::security::{DeviceCertificate, Phase, Purpose};
 use vsara::module::{Event, IpVersion};
 use vsara::profile::Profile;
+use vsara::protocol::message::Feature;
 use vsara::scenario::{ModemId, World, WorldOptions};
 use vsara::service::DeviceProfile;
 use vsara::service::event::EventKind;
@@ -118,6 +119,16 @@ fn seal_until_answered(world: &mut World, modem: ModemId) {
         power_on(world, modem);
     }
     panic!("the seal was never answered");
+}
+
+/// The feature in force.
+pub fn has_feature(world: &World, modem: ModemId, feature: Feature) -> bool {
+    world.modem(modem).module().nvm().security.applied.features.contains(&feature)
+}
+
+/// The certificate in force.
+pub fn held(world: &World, modem: ModemId) -> Option<&DeviceCertificate> {
+    world.modem(modem).module().nvm().secrets.certificate()
 }
 
 pub fn is_bootstrapped(world: &World, modem: ModemId) -> bool {

@@ -10,7 +10,7 @@ use super::{SqliteStore, schema};
 use crate::service::access_key::AccessKey;
 use crate::service::authority::Authority;
 use crate::service::campaign::Campaign;
-use crate::service::store::{Store, StoreError, Write};
+use crate::service::store::{CertificateQuery, DeviceQuery, EventQuery, Store, StoreError, Window, Write};
 
 /// How long a copy waits for a writer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -74,7 +74,6 @@ impl SqliteStore {
 
     /// Reads one record of each sort, so that a file that only looks like a store is refused.
     fn read_whole(&self) -> Result<(), StoreError> {
-        use crate::service::store::{CertificateQuery, DeviceQuery, EventQuery, Window};
         let one = Window { offset: 0, count: 1 };
         self.service()?;
         self.devices(&DeviceQuery::default(), one)?;
@@ -102,7 +101,7 @@ mod tests {
     use super::*;
     use crate::protocol::keys::RotUid;
     use crate::service::device::Device;
-    use crate::service::store::{DeviceQuery, Window, contract};
+    use crate::service::store::contract;
     use crate::time::Timestamp;
 
     fn devices(store: &SqliteStore) -> usize {

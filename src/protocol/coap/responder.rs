@@ -97,14 +97,10 @@ impl Responder {
         self.transmit.pop_front()
     }
 
-    /// Gives back the memory of queues with nothing in them.
+    /// Gives back what its queues do not need.
     pub fn free_unused(&mut self) {
-        if self.waiting.is_empty() {
-            self.waiting = VecDeque::new();
-        }
-        if self.transmit.is_empty() {
-            self.transmit = VecDeque::new();
-        }
+        self.waiting.shrink_to_fit();
+        self.transmit.shrink_to_fit();
     }
 
     fn handle_message(&mut self, packet: Packet) {

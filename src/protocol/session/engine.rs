@@ -153,10 +153,10 @@ impl Engine {
         self.transmit.extend(datagram);
     }
 
-    /// Gives back the memory of queues with nothing in them.
+    /// Gives back what its queues do not need.
     pub(super) fn free_unused(&mut self) {
-        free_unused(&mut self.transmit);
-        free_unused(&mut self.plaintext);
+        self.transmit.shrink_to_fit();
+        self.plaintext.shrink_to_fit();
     }
 
     fn tell(&mut self, now: Timestamp) {
@@ -211,13 +211,6 @@ impl Engine {
         let millis = i64::try_from(after.as_nanos().div_ceil(1_000_000)).ok()?;
         let deadline = self.base.1.offset_millis(millis);
         (after < IDLE).then_some(deadline)
-    }
-}
-
-/// Gives back the memory of a queue with nothing in it.
-pub(super) fn free_unused<T>(queue: &mut VecDeque<T>) {
-    if queue.is_empty() {
-        *queue = VecDeque::new();
     }
 }
 

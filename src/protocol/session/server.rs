@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use dimpl::{Config, PskResolver};
 
-use super::engine::{self, End, Engine, free_unused};
+use super::engine::{self, End, Engine};
 use super::record::{FirstRecord, RANDOM_LEN, fatal_alert};
 use super::{SessionFailure, SessionOptions};
 use crate::protocol::coap::{Code, Incoming, Responder};
@@ -254,12 +254,12 @@ impl ServerSession {
         }
     }
 
-    /// Gives back the memory of queues with nothing in them: most of their life, sessions wait.
+    /// Gives back what its queues do not need: most of their life, sessions wait.
     pub fn free_unused(&mut self) {
         self.current.free_unused();
-        free_unused(&mut self.events);
-        free_unused(&mut self.transmit);
-        free_unused(&mut self.tapped);
+        self.events.shrink_to_fit();
+        self.transmit.shrink_to_fit();
+        self.tapped.shrink_to_fit();
     }
 
     /// Whether nothing more will happen; datagrams may still wait to be sent.
@@ -407,7 +407,7 @@ impl Link {
     fn free_unused(&mut self) {
         self.engine.free_unused();
         self.responder.free_unused();
-        free_unused(&mut self.tapped);
+        self.tapped.shrink_to_fit();
     }
 
     /// Moves what is to be sent to `transmit`.
